@@ -1,0 +1,76 @@
+# The course in two commands: `make book` builds the site, `make test` checks everything.
+# Both create the environment in .venv when it is missing or requirements.txt has changed.
+
+PYTHON ?= python3
+# Optional, for Linux without a GPU: take PyTorch's small CPU build from PyTorch's own index with
+#   make book TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+SITE := build/site/_build/html
+PAGES := $(wildcard book/* book/_static/* book/_ext/* exercises/*.ipynb) _config.yml _toc.yml \
+         $(wildcard hrm_course/*.py hrm_course/*/*.py)
+NBVAL := $(BIN)/pytest -p no:cacheprovider --nbval --nbval-kernel-name python3 --no-cov -q \
+         -n 2 --dist loadfile
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# One thread a process: what the time budgets mean, and what makes results repeatable.
+SHELL := bash
+export OMP_NUM_THREADS := 1
+
+.PHONY: help book test quick lab exercises outputs clean check notebooks
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make book PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+book: $(SITE)/index.html  ## build the site and say which file to open
+	@echo "Open $(CURDIR)/$(SITE)/index.html in a browser."
+
+$(SITE)/index.html: $(READY) $(PAGES)
+	$(BIN)/jupyter-book build . --path-output build/site -W -n --keep-going -q
+	@touch $@
+
+test: $(READY)  ## run all checks (what CI runs)
+	@mkdir -p build/ci
+	@$(MAKE) --no-print-directory check && $(MAKE) --no-print-directory book \
+	  && $(BIN)/pytest -n 2 --dist loadfile -q --cov --cov-report=term --cov-fail-under=90 \
+	     2>&1 | tee build/ci/tests.txt; test $${PIPESTATUS[0]} -eq 0 \
+	  && $(MAKE) --no-print-directory notebooks \
+	  || { rm -rf build/ci/site; cp -r $(SITE) build/ci/site 2>/dev/null; \
+	       echo "A check failed. What it printed, the differing cells and the site are in build/ci/."; exit 1; }
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/hrm-course release --check
+
+notebooks: $(READY)
+	@mkdir -p build/ci
+	$(NBVAL) book solutions 2>&1 | tee build/ci/notebooks.txt; test $${PIPESTATUS[0]} -eq 0
+
+quick: check  ## the checks of three minutes: style, drift, library, chapter 1
+	$(BIN)/pytest -n 2 --dist loadfile -q -m "not slow"
+	$(NBVAL) book/01-maps-and-flows.ipynb
+
+lab: $(READY)  ## read and run the chapters in JupyterLab
+	$(BIN)/jupyter lab book
+
+exercises: $(READY)  ## make exercises/ anew from solutions/
+	$(BIN)/hrm-course release
+
+outputs: $(READY)  ## execute a chapter's notebooks in place: make outputs CH=07
+	@test -n "$(CH)" || { echo "Name a chapter: make outputs CH=07"; exit 1; }
+	$(BIN)/hrm-course outputs $(wildcard book/$(CH)-*.ipynb solutions/$(CH)-*.ipynb)
+
+clean:  ## remove everything that was built (.venv too)
+	rm -rf build .venv hrm_course.egg-info .pytest_cache .ruff_cache .hypothesis .coverage*
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -1,0 +1,124 @@
+"""Fixed points: by iteration, by Newton's method, by Anderson mixing."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .maps import Map
+from .orbits import apply, length
+from .stability import jacobian
+
+NEWTON_LIMIT = 2_000  # a dense Jacobian of 2,000 numbers a side takes 32 MB
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """What a search found: the state and how much to trust it.
+
+    With ``batched=True`` the last three are tensors ``[B]``, otherwise scalars.
+    """
+
+    z: Tensor
+    residual: Tensor
+    converged: Tensor
+    steps: Tensor
+
+
+@torch.no_grad()
+def fixed_point(
+    f: Map,
+    z0: Tensor,
+    method: str = "iterate",
+    tol: float = 1e-10,
+    max_steps: int = 1_000,
+    batched: bool = False,
+    memory: int = 5,
+) -> FixedPoint:
+    """Search a state with ``f(z) = z``, starting from ``z0``.
+
+    Args:
+        f: any map that keeps the shape of its argument.
+        z0: where the search starts.
+        method: ``"iterate"`` applies ``f`` again and again and finds attracting points only;
+            ``"newton"`` solves with the dense Jacobian (one state of at most 2,000 numbers);
+            ``"anderson"`` mixes the last ``memory`` steps, one state or many; it is fast near a
+            fixed point, and may jump out of its basin from far away.
+        tol: a row has converged when its residual ``|f(z) - z|`` is at most this. In float32
+            nothing below about 1e-6 times the length of the state can be asked for.
+        max_steps: applications of ``f`` (steps of Newton's method) before the search gives up.
+        batched: read the first axis as independent states.
+        memory: how many earlier steps Anderson mixing keeps.
+
+    Returns:
+        A `FixedPoint`. A search that fails returns ``converged = False``; it does not raise.
+
+    Raises:
+        ValueError: the method is unknown, does not fit the state, or ``f`` changes its shape.
+
+    Source: Anderson mixing after Walker and Ni (2011), *Anderson acceleration for fixed-point
+    iterations*, algorithm AA.
+    """
+    step_rules = {"iterate": _iterate, "newton": _newton, "anderson": _anderson}
+    if method not in step_rules:
+        raise ValueError(f"Unknown method {method!r}; choose one of {sorted(step_rules)}.")
+    if tol <= 0 or max_steps < 0:
+        raise ValueError(f"fixed_point needs tol > 0 and max_steps >= 0, not {tol}, {max_steps}.")
+    if method == "newton" and (batched or z0.numel() > NEWTON_LIMIT):
+        raise ValueError(
+            f"Newton's method here takes one state of at most {NEWTON_LIMIT} numbers "
+            f"(got {list(z0.shape)}, batched={batched}); use method='anderson'."
+        )
+    z, image = z0, apply(f, z0)
+    size = length(image - z, batched)
+    steps = torch.zeros_like(size, dtype=torch.long)
+    propose = step_rules[method](f, memory)
+    for _ in range(max_steps):
+        active = ~(size <= tol)  # NaN counts as active: it never converges
+        if not active.any() or not torch.isfinite(size[active]).any():
+            break
+        keep = active.view(-1, *[1] * (z.dim() - 1)) if batched else active
+        z = torch.where(keep, propose(z, image, batched), z)  # a converged row stays where it is
+        image = apply(f, z)
+        size = length(image - z, batched)
+        steps = steps + active
+    return FixedPoint(z, size, size <= tol, steps)
+
+
+def _iterate(f: Map, memory: int):
+    return lambda z, image, batched: image
+
+
+def _newton(f: Map, memory: int):
+    def propose(z: Tensor, image: Tensor, batched: bool) -> Tensor:
+        J = jacobian(f, z)
+        J = J - torch.eye(len(J), dtype=J.dtype)
+        # lstsq, not solve: at a fold J - I is singular and the search must not crash
+        delta = torch.linalg.lstsq(J, (z - image).flatten().unsqueeze(1)).solution
+        return z + delta.view_as(z)
+
+    return propose
+
+
+def _anderson(f: Map, memory: int):
+    history: list[tuple[Tensor, Tensor]] = []  # (image, step) of the last calls, [B, n] each
+
+    def propose(z: Tensor, image: Tensor, batched: bool) -> Tensor:
+        rows = (len(z), -1) if batched else (1, -1)
+        history.append((image.reshape(rows), (image - z).reshape(rows)))
+        del history[: -min(memory, history[-1][0].shape[1]) - 1]  # n moves span the state
+        images, moves = (torch.stack(part, dim=2) for part in zip(*history, strict=True))
+        if images.shape[2] == 1:
+            return image
+        # The mix of past moves that comes closest to cancelling the newest one. Scaled to mean 1
+        # and with a small ridge, the system stays solvable when moves are parallel or zero (a row
+        # that has converged no longer moves).
+        dG, dF = images.diff(dim=2), moves.diff(dim=2)  # [B, n, m]
+        gram, target = dF.mT @ dF, dF.mT @ moves[:, :, -1:]
+        info = torch.finfo(gram.dtype)
+        scale = gram.diagonal(dim1=1, dim2=2).mean(1).clamp(min=info.tiny).view(-1, 1, 1)
+        ridge = 100 * info.eps * torch.eye(gram.shape[1], dtype=gram.dtype)
+        weights = torch.linalg.solve(gram / scale + ridge, target / scale)
+        return (images[:, :, -1:] - dG @ weights).reshape(z.shape)
+
+    return propose

@@ -1,0 +1,71 @@
+"""Orbits of a map, and how far one application moves a state."""
+
+import torch
+from torch import Tensor
+
+from .maps import Map
+
+
+@torch.no_grad()
+def orbit(f: Map, z0: Tensor, steps: int) -> Tensor:
+    """The states z0, f(z0), f(f(z0)), ... that ``steps`` applications of ``f`` visit.
+
+    Args:
+        f: any map that keeps the shape of its argument.
+        z0: the first state, any shape.
+        steps: how often ``f`` is applied, 0 or more.
+
+    Returns:
+        A tensor ``[steps + 1, *z0.shape]``; row 0 is ``z0``. No gradient is recorded.
+
+    Raises:
+        ValueError: ``steps`` is negative, or ``f`` changes the shape of the state.
+        TypeError: ``z0`` is not a tensor.
+    """
+    if steps < 0:
+        raise ValueError(f"An orbit needs steps >= 0, not {steps}.")
+    states = [_as_state(z0)]
+    for _ in range(steps):
+        states.append(apply(f, states[-1]))
+    return torch.stack(states)
+
+
+def residual(f: Map, z: Tensor, batched: bool = False) -> Tensor:
+    """The Euclidean length of ``f(z) - z``: zero exactly at the fixed points of ``f``.
+
+    Args:
+        f: any map that keeps the shape of its argument.
+        z: a state; with ``batched=True`` the first axis counts independent states.
+
+    Returns:
+        A scalar tensor, or ``[B]`` with ``batched=True``.
+
+    Raises:
+        ValueError: ``f`` changes the shape of the state.
+    """
+    return length(apply(f, _as_state(z)) - z, batched)
+
+
+def apply(f: Map, z: Tensor) -> Tensor:
+    """``f(z)``, refused with a sentence when ``f`` does not return a state of the same shape."""
+    image = f(z)
+    if not isinstance(image, Tensor) or image.shape != z.shape:
+        got = list(image.shape) if isinstance(image, Tensor) else type(image).__name__
+        raise ValueError(
+            f"A map must return a tensor of the shape it was given: it got {list(z.shape)} "
+            f"and returned {got}."
+        )
+    return image
+
+
+def length(v: Tensor, batched: bool) -> Tensor:
+    """The Euclidean length of ``v``, or of each of its rows."""
+    if batched and v.dim() == 0:
+        raise ValueError("batched=True needs a first axis that counts the states; z has no axis.")
+    return v.flatten(1).norm(dim=1) if batched and v.dim() > 1 else v.abs() if batched else v.norm()
+
+
+def _as_state(z: Tensor) -> Tensor:
+    if not isinstance(z, Tensor):
+        raise TypeError(f"A state is a tensor; wrap it: torch.tensor({z!r}, dtype=torch.float64).")
+    return z

@@ -1,0 +1,114 @@
+"""The parts that HRM and TRM are built from.
+
+Two habits of the published models run through this file. Parameters are float32 and every layer
+casts its weight to the type of its input at each use, so a whole model runs in bfloat16 by
+feeding it bfloat16. And nothing has a bias or a learned norm, except the halting head.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
+    """Fills ``tensor`` from a normal cut at two deviations, widened so that its deviation is ``std``.
+
+    A normal cut at +-2 sigma has the variance 1 - 4 pdf(2) / erf(sqrt 2) = 0.7737 sigma^2; dividing
+    by its root restores ``std``. Source: the initialiser of JAX, as HRM and TRM use it.
+    """
+    with torch.no_grad():
+        if std == 0:
+            return tensor.zero_()
+        mass = math.erf(math.sqrt(2))
+        pdf = math.exp(-2) / math.sqrt(2 * math.pi)
+        sigma = std / math.sqrt(1 - 4 * pdf / mass)
+        tensor.uniform_(-mass, mass).erfinv_().mul_(math.sqrt(2) * sigma)
+        return tensor.clip_(-2 * sigma, 2 * sigma)
+
+
+def rms_norm(v: Tensor, eps: float = 1e-5) -> Tensor:
+    """``v`` scaled to root mean square 1 along its last axis, computed in float32."""
+    wide = v.float() if v.dtype in (torch.bfloat16, torch.float16) else v
+    return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(v.dtype)
+
+
+class Linear(nn.Module):
+    """A linear layer ``[..., inputs] -> [..., outputs]`` with LeCun initialisation."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = False):
+        super().__init__()
+        self.weight = nn.Parameter(truncated_normal_(torch.empty(outputs, inputs), inputs**-0.5))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+
+    def forward(self, v: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias.to(v.dtype)
+        return F.linear(v, self.weight.to(v.dtype), bias)
+
+
+class Embedding(nn.Module):
+    """A table of vectors, looked up in the type ``dtype``."""
+
+    def __init__(self, rows: int, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(truncated_normal_(torch.empty(rows, width), width**-0.5))
+
+    def forward(self, index: Tensor, dtype: torch.dtype) -> Tensor:
+        return F.embedding(index, self.weight.to(dtype))
+
+
+class SwiGLU(nn.Module):
+    """The gated layer down(silu(gate) * up) on vectors of ``width`` numbers.
+
+    The inner width is ``expansion * width * 2/3`` rounded up to a multiple of ``multiple``.
+    Source: Shazeer (2020), *GLU variants improve transformer*.
+    """
+
+    def __init__(self, width: int, expansion: float, multiple: int = 256):
+        super().__init__()
+        inner = multiple * math.ceil(round(expansion * width * 2 / 3) / multiple)
+        self.gate_up = Linear(width, 2 * inner)
+        self.down = Linear(inner, width)
+
+    def forward(self, v: Tensor) -> Tensor:
+        gate, up = self.gate_up(v).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+class Attention(nn.Module):
+    """Full self-attention over the L positions of ``[B, L, D]``."""
+
+    def __init__(self, width: int, num_heads: int):
+        super().__init__()
+        if width % num_heads:
+            raise ValueError(f"hidden_size {width} can't be split into {num_heads} heads.")
+        self.num_heads = num_heads
+        self.qkv = Linear(width, 3 * width)
+        self.out = Linear(width, width)
+
+    def forward(self, v: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
+        heads = self.qkv(v).unflatten(-1, (3, self.num_heads, -1))  # [B, L, 3, h, d]
+        q, k, values = heads.permute(2, 0, 3, 1, 4)  # each [B, h, L, d]
+        if rope is not None:
+            q, k = rotate(q, *rope), rotate(k, *rope)
+        mixed = F.scaled_dot_product_attention(q, k, values)  # [B, h, L, d]
+        return self.out(mixed.transpose(1, 2).flatten(2))  # [B, L, D]
+
+
+def rope_table(length: int, width: int, theta: float = 10_000.0) -> tuple[Tensor, Tensor]:
+    """Cosines and sines ``[length, width]`` of rotary position codes, halves side by side.
+
+    Source: Su et al. (2021), *RoFormer*, eq. 34, in the "half-split" layout.
+    """
+    frequency = theta ** (-torch.arange(0, width, 2, dtype=torch.float32) / width)
+    angle = torch.outer(torch.arange(length, dtype=torch.float32), frequency)
+    angle = torch.cat((angle, angle), dim=-1)
+    return angle.cos(), angle.sin()
+
+
+def rotate(v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turns each pair (i, i + d/2) of the last axis of ``v [..., L, d]`` by its position's angle."""
+    wide = v.to(cos.dtype)
+    first, second = wide.chunk(2, dim=-1)
+    return (wide * cos + torch.cat((-second, first), dim=-1) * sin).to(v.dtype)

@@ -1,0 +1,336 @@
+"""Sudoku of any box shape: seeded puzzles with one solution, an exact solver, symmetries, tokens.
+
+A board is a row-major integer array ``[cells]`` (or ``[n, cells]``) with 0 for a blank. A box
+has ``h`` rows and ``w`` columns, a board ``side = h * w`` rows, columns and symbols.
+"""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+
+SYMBOLS = "123456789ABCDEFGHIJKLMNOP"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the exact solver found: solutions ``[found, cells]`` and its effort.
+
+    ``guesses`` counts the values tried in cells where more than one was possible, so a puzzle
+    that yields to "only one value fits here" has 0.
+    """
+
+    solutions: np.ndarray
+    guesses: int
+
+
+class Sudoku:
+    """Sudoku with boxes of ``box = (rows, columns)``: (2, 2) is 4x4, (2, 3) is 6x6, (3, 3) is 9x9.
+
+    Tokens are the published ones (HRM and TRM): 0 padding (unused), 1 blank, ``d + 1`` for the
+    digit d; so ``vocab_size`` is ``side + 2``.
+
+    Raises:
+        ValueError: the box is not two positive numbers with 2 <= rows * columns <= 25.
+    """
+
+    def __init__(self, box: tuple[int, int] = (3, 3)):
+        h, w = box
+        if h < 1 or w < 1 or not 2 <= h * w <= len(SYMBOLS):
+            raise ValueError(f"A box needs (rows, columns) with 2 <= rows * columns <= 25: {box}.")
+        self.box = (h, w)
+        self.side = h * w
+        self.cells = self.seq_len = self.side**2
+        self.vocab_size = self.side + 2
+        row, column = np.divmod(np.arange(self.cells), self.side)
+        block = row // h * h + column // w
+        self._units = list(zip(row.tolist(), column.tolist(), block.tolist(), strict=True))
+
+    # ---- making puzzles -------------------------------------------------------------------
+
+    def generate(
+        self,
+        n: int,
+        blanks: int | tuple[int, int] = 45,
+        seed: int = 0,
+        grids: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``n`` puzzles with exactly one solution each, and their solutions.
+
+        Args:
+            n: how many.
+            blanks: cells left empty in each puzzle; a pair (low, high) draws the number anew for
+                each puzzle, both ends included.
+            seed: the same seed gives the same puzzles on every machine.
+            grids: complete boards ``[m, cells]`` to blank; by default every puzzle starts from
+                a random grid of its own.
+
+        Returns:
+            puzzles and solutions, two integer arrays ``[n, cells]``.
+
+        Raises:
+            ValueError: the number of blanks is impossible, or no puzzle was found in 200 grids
+                (few 9x9 puzzles with one solution have more than 58 blanks).
+        """
+        low, high = (blanks, blanks) if isinstance(blanks, int) else blanks
+        if not 0 <= low <= high < self.cells:
+            raise ValueError(
+                f"blanks must lie in 0..{self.cells - 1} for this board, not {blanks}."
+            )
+        rng = random.Random(seed)
+        boards = [self._one(rng, rng.randint(low, high), grids) for _ in range(n)]
+        both = np.array(boards, dtype=np.int64).reshape(n, 2, self.cells)
+        return both[:, 0], both[:, 1]
+
+    def _one(self, rng: random.Random, blanks: int, grids: np.ndarray | None):
+        for _ in range(200):
+            grid = rng.choice(grids).tolist() if grids is not None else self._fill(rng)
+            puzzle = self._blank(grid, blanks, rng)
+            if puzzle is not None:
+                return puzzle, grid
+        raise ValueError(
+            f"No {self.side}x{self.side} puzzle with {blanks} blanks and one solution was found "
+            f"in 200 grids. Ask for fewer blanks."
+        )
+
+    def _fill(self, rng: random.Random) -> list[int]:
+        return self._search([0] * self.cells, 1, rng)[0][0]
+
+    def _blank(self, grid: list[int], blanks: int, rng: random.Random) -> list[int] | None:
+        order = rng.sample(range(self.cells), self.cells)
+        puzzle = grid.copy()
+        for cell in order[:blanks]:
+            puzzle[cell] = 0
+        if self._is_unique(puzzle):  # the usual case of easy puzzles: one test in all
+            return puzzle
+        puzzle = grid.copy()
+        left = blanks
+        for cell in order:  # otherwise empty cell by cell, skipping those that open a second way
+            kept, puzzle[cell] = puzzle[cell], 0
+            if self._is_unique(puzzle):
+                left -= 1
+                if left == 0:
+                    return puzzle
+            else:
+                puzzle[cell] = kept
+        return None
+
+    def _is_unique(self, puzzle: list[int]) -> bool:
+        return len(self._search(puzzle, 2)[0]) == 1
+
+    def all_grids(self) -> np.ndarray:
+        """Every complete board ``[288, cells]`` of 4x4 Sudoku, in a fixed order.
+
+        Raises:
+            ValueError: the board is larger than 4x4 (6x6 has 28,200,960 grids).
+        """
+        if self.side > 4:
+            raise ValueError(
+                f"Only boards up to 4x4 can be listed; this is {self.side}x{self.side}."
+            )
+        return self.search(np.zeros(self.cells, dtype=np.int64), limit=1_000).solutions
+
+    # ---- solving --------------------------------------------------------------------------
+
+    def search(self, puzzle: np.ndarray, limit: int = 2) -> Search:
+        """Up to ``limit`` solutions of ``puzzle``, by depth-first search with backtracking.
+
+        The solver always continues in the cell with the fewest possible values, the first such
+        cell in reading order, and tries values from small to large.
+
+        Raises:
+            ValueError: the board is malformed or its givens contradict each other.
+        """
+        board = self.check(puzzle)
+        solutions, guesses = self._search(board.tolist(), limit)
+        return Search(np.array(solutions, dtype=np.int64).reshape(-1, self.cells), guesses)
+
+    def solve(self, puzzle: np.ndarray) -> np.ndarray:
+        """The one solution ``[cells]`` of ``puzzle``.
+
+        Raises:
+            ValueError: the board is malformed, contradicts itself, or has no or several solutions.
+        """
+        solutions = self.search(puzzle, limit=2).solutions
+        if len(solutions) == 0:
+            raise ValueError(
+                "This puzzle has no solution: no two givens clash, but it can't be filled."
+            )
+        if len(solutions) > 1:
+            cell = int(np.flatnonzero(solutions[0] != solutions[1])[0])
+            raise ValueError(
+                f"This puzzle has more than one solution: {self._where(cell)} can be "
+                f"{solutions[0][cell]} or {solutions[1][cell]}. Add a given there."
+            )
+        return solutions[0]
+
+    def is_solution(self, puzzle: np.ndarray, answer: np.ndarray) -> bool:
+        """Whether ``answer`` keeps the givens of ``puzzle`` and fills every unit correctly."""
+        puzzle, answer = np.asarray(puzzle), np.asarray(answer)
+        if answer.shape != puzzle.shape or np.any((puzzle > 0) & (puzzle != answer)):
+            return False
+        try:
+            return bool(np.all(self.check(answer) > 0))
+        except ValueError:
+            return False
+
+    def check(self, board: np.ndarray) -> np.ndarray:
+        """``board`` as an integer array ``[cells]``, refused with a sentence when it is malformed.
+
+        Raises:
+            ValueError: wrong length, a value outside 0..side, or two equal givens in one unit;
+                the message names the cell.
+        """
+        board = np.asarray(board)
+        if board.shape != (self.cells,):
+            raise ValueError(
+                f"A {self.side}x{self.side} board has {self.cells} cells; this one has the shape "
+                f"{list(board.shape)}."
+            )
+        wrong = np.flatnonzero((board < 0) | (board > self.side) | (board != np.round(board)))
+        if len(wrong):
+            raise ValueError(
+                f"{self._where(wrong[0])} holds {board[wrong[0]]}; allowed are 0 (blank) to {self.side}."
+            )
+        board = board.astype(np.int64)
+        seen: dict[tuple[str, int, int], int] = {}
+        for cell in np.flatnonzero(board):
+            for name, unit in zip(("row", "column", "box"), self._units[cell], strict=True):
+                other = seen.setdefault((name, unit, board[cell]), cell)
+                if other != cell:
+                    raise ValueError(
+                        f"The givens contradict each other: {self._where(other)} and "
+                        f"{self._where(cell)} are both {board[cell]} in the same {name}."
+                    )
+        return board
+
+    def _where(self, cell: int) -> str:
+        return f"row {cell // self.side + 1}, column {cell % self.side + 1}"
+
+    def _search(self, board: list[int], limit: int, rng: random.Random | None = None):
+        """The solver itself, on a valid board. With ``rng`` values are tried in random order."""
+        units, everything = self._units, (1 << self.side) - 1
+        rows, columns, blocks = ([0] * self.side for _ in range(3))  # values used, one bit each
+        empty = []
+        for cell, value in enumerate(board):
+            if value:
+                r, c, b = units[cell]
+                bit = 1 << value - 1
+                rows[r] |= bit
+                columns[c] |= bit
+                blocks[b] |= bit
+            else:
+                empty.append(cell)
+        board = board.copy()
+        found: list[list[int]] = []
+        guesses = 0
+
+        def descend() -> bool:
+            """Fills the rest of the board in every way; True when ``limit`` is reached."""
+            nonlocal guesses
+            if not empty:
+                found.append(board.copy())
+                return len(found) >= limit
+            fewest, where, choices = 99, 0, 0
+            for i, cell in enumerate(empty):
+                r, c, b = units[cell]
+                free = everything & ~(rows[r] | columns[c] | blocks[b])
+                count = free.bit_count()
+                if count < fewest:
+                    fewest, where, choices = count, i, free
+                    if count <= 1:
+                        break
+            if fewest == 0:
+                return False
+            cell = empty.pop(where)
+            r, c, b = units[cell]
+            bits = [1 << v for v in range(self.side) if choices >> v & 1]
+            if rng is not None:
+                rng.shuffle(bits)
+            stop = False
+            for bit in bits:
+                guesses += fewest > 1
+                rows[r] |= bit
+                columns[c] |= bit
+                blocks[b] |= bit
+                board[cell] = bit.bit_length()
+                stop = descend()
+                rows[r] ^= bit
+                columns[c] ^= bit
+                blocks[b] ^= bit
+                if stop:
+                    break
+            board[cell] = 0
+            empty.insert(where, cell)
+            return stop
+
+        descend()
+        return found, guesses
+
+    # ---- symmetries -----------------------------------------------------------------------
+
+    def augment(self, puzzles: np.ndarray, solutions: np.ndarray, seed) -> tuple[np.ndarray, ...]:
+        """A random symmetry of Sudoku applied to each puzzle and, alike, to its solution.
+
+        Symbols are renamed, bands, rows within a band, stacks and columns within a stack are
+        permuted, and square boxes are transposed half of the time: what the official builders do.
+
+        Args:
+            puzzles, solutions: ``[cells]`` or ``[n, cells]``; every row gets a symmetry of its own.
+            seed: an integer, a sequence of integers, or a NumPy generator.
+        """
+        rng = np.random.default_rng(seed)
+        boards = np.stack((np.atleast_2d(puzzles), np.atleast_2d(solutions)), axis=1)
+        n, (h, w) = len(boards), self.box
+        rows = self._shuffled(rng, n, bands=w, size=h)
+        columns = self._shuffled(rng, n, bands=h, size=w)
+        source = rows[:, :, None] * self.side + columns[:, None, :]  # [n, side, side]
+        if h == w:
+            flip = rng.random(n) < 0.5
+            source[flip] = source[flip].transpose(0, 2, 1)
+        moved = np.take_along_axis(boards, source.reshape(n, 1, -1), axis=2)
+        names = rng.permuted(np.tile(np.arange(1, self.side + 1), (n, 1)), axis=1)
+        names = np.concatenate((np.zeros((n, 1), dtype=np.int64), names), axis=1)
+        renamed = np.take_along_axis(names, moved.reshape(n, -1), axis=1).reshape(moved.shape)
+        return tuple(renamed[0]) if np.ndim(puzzles) == 1 else (renamed[:, 0], renamed[:, 1])
+
+    @staticmethod
+    def _shuffled(rng: np.random.Generator, n: int, bands: int, size: int) -> np.ndarray:
+        """Permutations ``[n, bands * size]`` that keep bands together."""
+        band = rng.random((n, bands, 1)).argsort(axis=1)
+        inside = rng.random((n, bands, size)).argsort(axis=2)
+        return (band * size + inside).reshape(n, -1)
+
+    # ---- tokens and text ------------------------------------------------------------------
+
+    def encode(self, boards: np.ndarray) -> np.ndarray:
+        """Boards -> published token numbers: blank 1, digit d -> d + 1."""
+        return np.asarray(boards) + 1
+
+    def decode(self, tokens: np.ndarray) -> np.ndarray:
+        """Token numbers -> boards. Padding (0) decodes to a blank, like the blank itself."""
+        return np.maximum(np.asarray(tokens) - 1, 0)
+
+    def parse(self, text: str) -> np.ndarray:
+        """A board from one character a cell; ``.``, ``0`` or ``_`` is a blank, spaces are skipped.
+
+        Raises:
+            ValueError: wrong number of characters, an unknown character, contradicting givens.
+        """
+        text = "".join(text.split()).upper()
+        if len(text) != self.cells:
+            raise ValueError(
+                f"A {self.side}x{self.side} puzzle has {self.cells} characters; this text has {len(text)}."
+            )
+        symbols = SYMBOLS[: self.side]
+        for cell, char in enumerate(text):
+            if char not in symbols and char not in ".0_":
+                raise ValueError(
+                    f"Character {cell + 1} ({self._where(cell)}) is {char!r}; allowed are "
+                    f"1 to {symbols[-1]} and . or 0 for a blank."
+                )
+        return self.check(np.array([symbols.find(char) + 1 for char in text]))
+
+    def format(self, board: np.ndarray) -> str:
+        """The board as one line of characters, blanks as dots: what `parse` reads."""
+        return "".join(("." + SYMBOLS)[v] for v in np.asarray(board).ravel())

@@ -1,0 +1,103 @@
+"""Checkpoints: the whole of a training run in one safetensors file, never a pickle."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..models import State
+from .halting import Slots
+
+FILE = "checkpoint.safetensors"
+
+
+def save_checkpoint(training, folder: str | Path) -> Path:
+    """Writes the run into ``folder``; the last good file stays until the new one is complete."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path, unfinished = folder / FILE, folder / (FILE + ".part")
+    tensors = {
+        key: value.detach().contiguous().clone() for key, value in _tensors(training).items()
+    }
+    metadata = {
+        "identity": _identity(training),
+        "step": str(training.step),
+        "log": json.dumps(training.log),
+    }
+    save_file(tensors, unfinished, metadata)
+    with open(unfinished, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+    return path
+
+
+def load_checkpoint(training, folder: str | Path) -> bool:
+    """Continues from the checkpoint in ``folder``, if there is one. Returns whether there was.
+
+    Raises:
+        ValueError: the file is damaged, or of another model or configuration.
+    """
+    path = Path(folder) / FILE
+    if not path.exists():
+        return False
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{FILE} in {Path(folder).name!r} can't be read ({error}). Delete it to start anew."
+        ) from error
+    if metadata.get("identity") != _identity(training):
+        raise ValueError(
+            f"{FILE} in {Path(folder).name!r} belongs to another model or configuration. Train "
+            f"into another folder, or delete the file to start anew."
+        )
+    _restore(training, tensors)
+    training.step, training.log = int(metadata["step"]), json.loads(metadata["log"])
+    return True
+
+
+def _identity(training) -> str:
+    model, config = training.model, training.config
+    return json.dumps([type(model).__name__, asdict(model.config), asdict(config)], sort_keys=True)
+
+
+def _tensors(training) -> dict[str, Tensor]:
+    """Every tensor of the run under one flat name each."""
+    tensors = {f"model.{k}": v for k, v in training.model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in training.average.state_dict().items()}
+    for i, p in enumerate(training.optimizer.param_groups[0]["params"]):
+        state = training.optimizer.state[p]
+        if state:
+            tensors |= {f"optimizer.{i}.m": state["m"], f"optimizer.{i}.v": state["v"]}
+            tensors[f"optimizer.{i}.step"] = torch.tensor(state["step"])
+    tensors["generator"] = training.generator.get_state()
+    if training.slots is not None:
+        slots = training.slots
+        tensors |= {"slots.z_H": slots.state.z_H, "slots.z_L": slots.state.z_L}
+        tensors |= {"slots.steps": slots.steps, "slots.halted": slots.halted}
+        tensors |= {f"batch.{k}": v for k, v in slots.batch.items()}
+    return tensors
+
+
+def _restore(training, tensors: dict[str, Tensor]) -> None:
+    def part(name: str) -> dict[str, Tensor]:
+        return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+
+    training.model.load_state_dict(part("model."))
+    training.average.load_state_dict(part("average."))
+    for i, p in enumerate(training.optimizer.param_groups[0]["params"]):
+        state = part(f"optimizer.{i}.")
+        if state:
+            training.optimizer.state[p] = {**state, "step": int(state["step"])}
+    training.generator.set_state(tensors["generator"])
+    if training.slots is not None:
+        slots = part("slots.")
+        state = State(slots["z_H"], slots["z_L"])
+        training.slots = Slots(state, slots["steps"], slots["halted"], part("batch."))

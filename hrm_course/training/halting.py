@@ -1,0 +1,74 @@
+"""Adaptive computation: which rows of the batch stop, and who takes their place.
+
+A batch is a row of *slots*. Each call of the model runs one segment on every slot; a slot whose
+puzzle has halted receives a fresh one, so different slots are at different depths. One segment is
+one step of the optimiser. Source: section 3.2 of the HRM paper and the official code.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..models import State
+
+
+@dataclass
+class Slots:
+    """The working memory of training: a puzzle, a state and an age for each of B slots."""
+
+    state: State
+    steps: Tensor  # [B] int32, segments spent on the present puzzle
+    halted: Tensor  # [B] bool
+    batch: dict[str, Tensor]  # inputs, labels (and puzzle_identifiers), one row a slot
+
+    @classmethod
+    def empty(cls, model, batch: dict[str, Tensor]) -> "Slots":
+        """Slots that all wait for a puzzle."""
+        B = len(batch["inputs"])
+        steps = torch.zeros(B, dtype=torch.int32)
+        return cls(model.initial_state(B), steps, torch.ones(B, dtype=torch.bool), batch)
+
+
+def refill(model, slots: Slots, fresh: dict[str, Tensor]) -> Slots:
+    """Puts fresh puzzles into the halted slots; the other fresh rows are dropped, as published."""
+    halted = slots.halted
+
+    def choose(new: Tensor, old: Tensor) -> Tensor:
+        return torch.where(halted.view(-1, *[1] * (old.dim() - 1)), new, old)
+
+    start = model.initial_state(len(halted))
+    return Slots(
+        state=State(*map(choose, start, slots.state)),
+        steps=torch.where(halted, 0, slots.steps),
+        halted=halted,
+        batch={key: choose(fresh[key], old) for key, old in slots.batch.items()},
+    )
+
+
+def stop_rule(
+    halt_logit: Tensor,
+    steps: Tensor,
+    segments: int,
+    exploration: float = 0.1,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Which slots halt after this segment, in training. ``[B]`` bool.
+
+    A slot halts when its head says so or when it has spent ``segments``. With the probability
+    ``exploration`` it must first have spent a random number of segments from 2 to ``segments``;
+    the draw is made anew at every call.
+
+    Args:
+        halt_logit: ``[B]``, from the segment just run.
+        steps: ``[B]``, segments spent, this one included.
+        segments: the most a puzzle may take; 1 switches all this off.
+        exploration: a probability.
+        generator: source of the draws; by default the global one.
+    """
+    last = steps >= segments
+    if segments == 1:
+        return last
+    explores = torch.rand(halt_logit.shape, generator=generator) < exploration
+    floor = torch.randint(2, segments + 1, steps.shape, dtype=steps.dtype, generator=generator)
+    return (last | (halt_logit > 0)) & (steps >= explores * floor)

@@ -1,0 +1,112 @@
+"""Named training runs: task, model, data and schedule of everything the course trains."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..models import TRM, FeedForward, FeedForwardConfig, TRMConfig
+from ..tasks import Sudoku
+from .data import PuzzleStream
+from .evaluate import evaluate
+from .loop import TrainConfig
+
+TEST_SEED = 1_000_003  # the test sets; training puzzles are drawn with the seed TRAIN_SEED
+TRAIN_SEED = 1
+HELD_OUT_GRIDS = 48  # of the 288 grids of 4x4 Sudoku
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model on one task.
+
+    ``blanks`` is the range of empty cells; ``train_puzzles`` of them are made once and shown under
+    random symmetries. On 4x4 there are no symmetries and the split is by solution grid.
+    """
+
+    model: str  # "trm" or "feedforward"
+    box: tuple[int, int]
+    blanks: tuple[int, int]
+    train_puzzles: int
+    test_puzzles: int
+    expansion: float
+    training: TrainConfig
+    hidden_size: int = 64
+    batch_size: int = 64
+
+    @property
+    def task(self) -> Sudoku:
+        return Sudoku(self.box)
+
+    def build(self):
+        """The untrained model. Seed the global generator first."""
+        task = self.task
+        shape = dict(
+            vocab_size=task.vocab_size,
+            seq_len=task.seq_len,
+            hidden_size=self.hidden_size,
+            expansion=self.expansion,
+            mixer="tokens",
+            position_code="none",
+            H_cycles=2,
+            L_cycles=2,
+            inner_multiple=32,
+        )
+        if self.model == "feedforward":
+            return FeedForward(FeedForwardConfig(**shape))
+        return TRM(TRMConfig(**shape))
+
+    def train_set(self) -> tuple[np.ndarray, np.ndarray]:
+        """The training puzzles and solutions, before symmetries."""
+        grids = split_grids(self.task)[0] if self.box == (2, 2) else None
+        return self.task.generate(self.train_puzzles, self.blanks, TRAIN_SEED, grids)
+
+    def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The held-out puzzles and solutions (the first ``n`` of them)."""
+        grids = split_grids(self.task)[1] if self.box == (2, 2) else None
+        return self.task.generate(n or self.test_puzzles, self.blanks, TEST_SEED, grids)
+
+    def stream(self, seed: int) -> PuzzleStream:
+        """The training batches."""
+        puzzles, solutions = self.train_set()
+        return PuzzleStream(
+            self.task, puzzles, solutions, self.batch_size, seed, symmetries=self.box != (2, 2)
+        )
+
+    def scorer(self, n: int | None = None):
+        """A function model -> scores on the test set, for the log of `train`."""
+        puzzles, solutions = self.test_set(n)
+
+        def scores(model) -> dict[str, float]:
+            score = evaluate(model, self.task, puzzles, solutions, self.training.segments)
+            return {"exact": round(score.exact, 4), "cells": round(score.cells, 4)}
+
+        return scores
+
+
+def split_grids(task: Sudoku) -> tuple[np.ndarray, np.ndarray]:
+    """The 288 grids of 4x4 Sudoku, shuffled once and for all: 240 to train on, 48 held out."""
+    grids = task.all_grids()
+    order = np.random.default_rng(0).permutation(len(grids))
+    return grids[order[HELD_OUT_GRIDS:]], grids[order[:HELD_OUT_GRIDS]]
+
+
+_TRM_4 = Recipe("trm", (2, 2), (8, 10), 20_000, 1_000, 4, TrainConfig(steps=400, lr=3e-3))
+_TRM_6 = Recipe("trm", (2, 3), (16, 20), 20_000, 1_000, 3, TrainConfig(steps=1_200))
+_TRM_9 = Recipe("trm", (3, 3), (30, 40), 20_000, 1_000, 3, TrainConfig(steps=1_500))
+
+
+def _baseline(recipe: Recipe, steps: int) -> Recipe:
+    return replace(recipe, model="feedforward", training=replace(recipe.training, steps=steps))
+
+
+RECIPES = {
+    "trm-sudoku-4x4": _TRM_4,
+    "trm-sudoku-6x6": _TRM_6,
+    "trm-sudoku-9x9-easy": _TRM_9,
+    # A segment runs the network six times, three of them with a backward pass, which costs twice
+    # a forward pass: 6 + 2 * 3 = 12 units. One pass with its gradient is 3. So the baseline gets
+    # four times the steps.
+    "feedforward-sudoku-4x4": _baseline(_TRM_4, 1_600),
+    "feedforward-sudoku-6x6": _baseline(_TRM_6, 4_800),
+    "feedforward-sudoku-9x9-easy": _baseline(_TRM_9, 6_000),
+}

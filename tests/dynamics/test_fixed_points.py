@@ -1,0 +1,103 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+
+from hrm_course.dynamics import fixed_point, linear_map, logistic
+
+F64 = torch.float64
+METHODS = ["iterate", "newton", "anderson"]
+COSINE = 0.7390851332151607
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_fixed_point_of_the_cosine(method):
+    found = fixed_point(torch.cos, torch.tensor(1.0, dtype=F64), method, tol=1e-12)
+    assert found.converged and found.residual <= 1e-12
+    assert found.z.item() == pytest.approx(COSINE, abs=1e-11)
+
+
+def test_iteration_takes_the_known_number_of_steps():
+    found = fixed_point(torch.cos, torch.tensor(1.0, dtype=F64), tol=1e-10)
+    # the error shrinks by |sin z*| = 0.674 a step: ln(1e-10 / .46) / ln(.674) = 56.4
+    assert found.steps == 57
+
+
+@pytest.mark.parametrize("method", METHODS)
+@given(r=st.floats(1.5, 2.9))
+def test_the_logistic_map(method, r):
+    found = fixed_point(logistic(r), torch.tensor(0.4, dtype=F64), method, tol=1e-10)
+    assert found.converged
+    root = brentq(lambda z: r * z * (1 - z) - z, 0.1, 0.9)
+    assert found.z.item() == pytest.approx(root, abs=1e-8)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_anderson_solves_random_affine_contractions(seed):
+    generator = torch.Generator().manual_seed(seed)
+    A = torch.randn(6, 6, dtype=F64, generator=generator)
+    A = 0.8 * A / torch.linalg.matrix_norm(A, 2)
+    b = torch.randn(6, dtype=F64, generator=generator)
+    found = fixed_point(lambda z: z @ A.T + b, torch.zeros(6, dtype=F64), "anderson", tol=1e-10)
+    assert found.converged
+    torch.testing.assert_close(found.z, torch.linalg.solve(torch.eye(6, dtype=F64) - A, b))
+
+
+def test_anderson_needs_fewer_steps_than_iteration():
+    A = torch.diag(torch.linspace(0.1, 0.99, 20, dtype=F64))
+    b = torch.ones(20, dtype=F64)
+    plain, mixed = (
+        fixed_point(lambda z: z @ A + b, torch.zeros(20, dtype=F64), m, tol=1e-8, max_steps=5_000)
+        for m in ("iterate", "anderson")
+    )
+    assert plain.converged and mixed.converged and mixed.steps < plain.steps / 3
+
+
+@pytest.mark.parametrize("method", ["iterate", "anderson"])
+def test_rows_are_searched_independently(method):
+    starts = torch.tensor([[0.3], [0.5], [0.7]], dtype=F64)
+    together = fixed_point(logistic(2.5), starts, method, tol=1e-10, batched=True)
+    for i, start in enumerate(starts):
+        alone = fixed_point(logistic(2.5), start, method, tol=1e-10)
+        torch.testing.assert_close(together.z[i], alone.z, atol=1e-9, rtol=0)
+        assert together.steps[i] == alone.steps
+    assert together.converged.shape == together.residual.shape == (3,)
+
+
+def test_newton_reaches_a_repelling_point_that_iteration_leaves():
+    z0 = torch.tensor(0.7, dtype=F64)
+    assert not fixed_point(logistic(3.5), z0, "iterate", max_steps=500).converged
+    newton = fixed_point(logistic(3.5), z0, "newton")
+    assert newton.converged and newton.z.item() == pytest.approx(1 - 1 / 3.5)
+
+
+def test_a_failed_search_says_so():
+    diverging = fixed_point(lambda z: 2 * z + 1, torch.tensor(1.0, dtype=F64), max_steps=5_000)
+    assert not diverging.converged and diverging.steps < 5_000  # stops at infinity
+    no_point = fixed_point(lambda z: z + 1, torch.tensor(0.0, dtype=F64), "newton", max_steps=9)
+    assert not no_point.converged and no_point.residual == 1
+
+
+def test_a_start_at_the_fixed_point_takes_no_step():
+    found = fixed_point(torch.cos, torch.tensor(COSINE, dtype=F64), tol=1e-9)
+    assert found.converged and found.steps == 0
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "sentence"),
+    [
+        ({"method": "guess"}, "choose one of"),
+        ({"tol": 0.0}, "tol > 0"),
+        ({"max_steps": -1}, "max_steps >= 0"),
+        ({"method": "newton", "batched": True}, "use method='anderson'"),
+    ],
+)
+def test_bad_input_gets_a_sentence(kwargs, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        fixed_point(torch.cos, torch.ones(2, dtype=F64), **kwargs)
+
+
+def test_newton_refuses_a_state_too_large_for_a_dense_jacobian():
+    with pytest.raises(ValueError, match="at most 2000 numbers"):
+        fixed_point(linear_map(torch.eye(2_001)), torch.zeros(2_001), "newton")

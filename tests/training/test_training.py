@@ -1,0 +1,274 @@
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hrm_course.models import TRM, FeedForward, FeedForwardConfig, Output, TRMConfig
+from hrm_course.tasks import Sudoku
+from hrm_course.training import (
+    AdamATan2,
+    PuzzleStream,
+    Score,
+    TrainConfig,
+    evaluate,
+    reasoner_loss,
+    stablemax,
+    stablemax_cross_entropy,
+    stop_rule,
+    train,
+)
+from hrm_course.training.loop import learning_rate
+
+TASK = Sudoku((2, 2))
+SHAPE = dict(
+    vocab_size=6, seq_len=16, hidden_size=16, mixer="tokens", position_code="none",
+    H_cycles=2, L_cycles=1, inner_multiple=8,
+)  # fmt: skip
+
+
+def new_model(seed=0):
+    torch.manual_seed(seed)
+    return TRM(TRMConfig(**SHAPE))
+
+
+def new_stream(seed=0):
+    return PuzzleStream(TASK, *TASK.generate(50, 6, 0), batch_size=8, seed=seed)
+
+
+def config(**change):
+    return TrainConfig(**(dict(steps=12, warmup=4, segments=3, evaluate_every=5) | change))
+
+
+def scores(model):
+    return {"exact": evaluate(model, TASK, *TASK.generate(10, 6, 1), segments=2).exact}
+
+
+# ---- losses ----------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=8))
+def test_stablemax_against_the_formula(values):
+    s = [v + 1 if v >= 0 else 1 / (1 - v) for v in values]
+    expected = torch.tensor(s, dtype=torch.float64) / sum(s)
+    torch.testing.assert_close(stablemax(torch.tensor(values, dtype=torch.float64)), expected)
+
+
+def test_stablemax_cross_entropy_of_equal_logits_is_ln_v():
+    loss = stablemax_cross_entropy(torch.zeros(2, 11), torch.tensor([3, -100]))
+    assert loss[0].item() == pytest.approx(math.log(11)) and loss[1] == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_gradient_at_a_logit_of_exactly_one_is_finite(dtype):
+    logits = torch.tensor([1.0, 0.0, -1.0], dtype=dtype, requires_grad=True)
+    stablemax(logits)[0].log().backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_the_loss_of_a_segment_by_hand():
+    logits = torch.zeros(2, 3, 4, dtype=torch.float64)
+    labels = torch.tensor([[0, 0, -100], [1, 1, 1]])  # argmax of equal logits is 0
+    out = Output(logits, torch.tensor([0.0, 0.0]), torch.zeros(2))
+    loss = reasoner_loss(out, labels)
+    assert loss.correct.tolist() == [True, False]
+    assert loss.cells.item() == pytest.approx(2 * math.log(4))
+    assert loss.total.item() == pytest.approx(2 * math.log(4) + 0.5 * 2 * math.log(2))
+
+
+# ---- halting ---------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 1_000), st.floats(0, 1))
+def test_the_stop_rule(seed, exploration):
+    generator = torch.Generator().manual_seed(seed)
+    logit = torch.randn(64, generator=generator)
+    steps = torch.randint(1, 9, (64,), generator=generator, dtype=torch.int32)
+    halted = stop_rule(logit, steps, 8, exploration, generator)
+    assert halted[steps == 8].all()  # the last segment always ends it
+    assert not halted[(logit <= 0) & (steps < 8)].any()
+    if exploration == 0:
+        assert torch.equal(halted, (logit > 0) | (steps == 8))
+
+
+def test_exploration_holds_back_as_often_as_it_should():
+    n = 200_000
+    generator = torch.Generator().manual_seed(0)
+    steps = torch.full((n,), 2, dtype=torch.int32)
+    halted = stop_rule(torch.ones(n), steps, 8, 0.3, generator)
+    # held back when exploring (.3) with a floor of 3..8 out of 2..8 (6/7)
+    assert (~halted).double().mean().item() == pytest.approx(0.3 * 6 / 7, abs=5e-3)
+
+
+def test_one_segment_switches_halting_off():
+    assert stop_rule(torch.full((3,), -5.0), torch.ones(3), 1).all()
+
+
+# ---- the optimiser ---------------------------------------------------------------------------
+
+
+@given(st.floats(-1e6, 1e6).filter(lambda g: abs(g) > 1e-6))
+def test_the_first_step_has_the_same_length_for_every_gradient(g):
+    p = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimizer = AdamATan2([p], lr=0.01, weight_decay=0)
+    p.grad = torch.tensor([g], dtype=torch.float64)
+    optimizer.step()
+    # lr / (1 - b1) * atan(1 - b1) with b1 = 0.9
+    assert p.item() == pytest.approx(-math.copysign(0.01 * 0.9966865249, g), rel=1e-6)
+
+
+def test_many_steps_against_numpy():
+    rng = np.random.default_rng(0)
+    gradients = rng.standard_normal((20, 5))
+    lr, b1, b2, wd = 0.02, 0.9, 0.95, 0.3
+    p, m, v = np.ones(5), np.zeros(5), np.zeros(5)
+    for t, g in enumerate(gradients, start=1):
+        p = p * (1 - lr * wd)
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        p = p - lr / (1 - b1**t) * np.arctan2(m, np.sqrt(v / (1 - b2**t)))
+    ours = torch.nn.Parameter(torch.ones(5, dtype=torch.float64))
+    optimizer = AdamATan2([ours], lr=lr, betas=(b1, b2), weight_decay=wd)
+    for g in gradients:
+        ours.grad = torch.from_numpy(g)
+        optimizer.step()
+    np.testing.assert_allclose(ours.detach().numpy(), p, rtol=1e-12)
+
+
+def test_the_optimiser_calls_its_closure_and_refuses_nonsense():
+    p = torch.nn.Parameter(torch.ones(1))
+    assert AdamATan2([p]).step(lambda: (p * 2).sum()) == 2
+    for wrong in (dict(lr=-1), dict(weight_decay=-1), dict(betas=(1.0, 0.9))):
+        with pytest.raises(ValueError, match="AdamATan2 needs"):
+            AdamATan2([p], **wrong)
+
+
+def test_the_schedule_warms_up_and_decays():
+    c = TrainConfig(steps=100, lr=1.0, warmup=10, final_lr=0.1)
+    assert [learning_rate(s, c) for s in (1, 5, 10)] == pytest.approx([0.1, 0.5, 1.0])
+    assert learning_rate(55, c) == pytest.approx(0.55) and learning_rate(100, c) == pytest.approx(
+        0.1
+    )
+
+
+# ---- data and evaluation ---------------------------------------------------------------------
+
+
+def test_a_stream_depends_on_seed_and_step_alone():
+    one, two = new_stream(), new_stream()
+    batch = one[7]
+    assert torch.equal(batch["inputs"], two[7]["inputs"])
+    assert not torch.equal(batch["inputs"], one[8]["inputs"])
+    assert not torch.equal(batch["inputs"], new_stream(1)[7]["inputs"])
+    for puzzle, answer in zip(batch["inputs"], batch["labels"], strict=True):
+        assert TASK.is_solution(TASK.decode(puzzle), TASK.decode(answer))
+    with pytest.raises(ValueError, match="in pairs"):
+        PuzzleStream(TASK, [], [], 8, 0)
+
+
+def test_the_score_counts_whole_answers_and_cells():
+    puzzles, solutions = TASK.generate(6, 6, 0)
+
+    class Copycat(FeedForward):  # right where the puzzle has a given, wrong elsewhere
+        def forward(self, inputs):
+            return torch.nn.functional.one_hot(inputs, 6).float()
+
+    net = Copycat(FeedForwardConfig(**SHAPE))
+    score = evaluate(net, TASK, puzzles, solutions, batch_size=4)
+    assert score == Score(exact=0.0, cells=10 / 16, n=6)
+    with pytest.raises(ValueError, match="at least one puzzle"):
+        evaluate(net, TASK, puzzles[:0], solutions[:0])
+
+
+@given(k=st.integers(0, 50), n=st.integers(50, 400))
+def test_the_interval_against_scipy(k, n):
+    from scipy.stats import binomtest
+
+    expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
+    assert Score(k / n, 0.0, n).interval == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+# ---- the loop --------------------------------------------------------------------------------
+
+
+def test_training_learns_and_logs():
+    best, log = train(new_model(), new_stream(), config(steps=60, lr=1e-2), scores, progress=False)
+    assert [row["step"] for row in log] == list(range(5, 61, 5))
+    assert log[-1]["loss"] < log[0]["loss"] and not best.training
+
+
+def test_the_average_follows_the_weights():
+    stream = new_stream()
+    frozen, _ = train(new_model(), stream, config(ema=1.0), progress=False)
+    torch.testing.assert_close(frozen.state_dict(), new_model().state_dict())  # never moves
+    model = new_model()
+    newest, _ = train(model, stream, config(ema=0.0), progress=False)
+    torch.testing.assert_close(newest.state_dict(), model.state_dict())  # is the newest
+
+
+@pytest.mark.parametrize("stop", [1, 5, 9])
+@pytest.mark.parametrize("kind", ["trm", "feedforward"])
+def test_an_interrupted_run_resumes_bit_for_bit(tmp_path, stop, kind):
+    def make():
+        torch.manual_seed(0)
+        return new_model() if kind == "trm" else FeedForward(FeedForwardConfig(**SHAPE))
+
+    whole, whole_log = train(make(), new_stream(), config(), scores, progress=False)
+
+    class Interrupted(PuzzleStream):
+        def __getitem__(self, step):
+            if step == stop:
+                raise KeyboardInterrupt
+            return super().__getitem__(step)
+
+    puzzles = TASK.generate(50, 6, 0)
+    with pytest.raises(KeyboardInterrupt):
+        train(make(), Interrupted(TASK, *puzzles, 8, 0), config(), scores, tmp_path, progress=False)
+    resumed, log = train(make(), new_stream(), config(), scores, tmp_path, progress=False)
+    assert log == whole_log
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    with (tmp_path / "log.csv").open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [5, 10, 12]
+
+
+def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path):
+    train(new_model(), new_stream(), config(), folder=tmp_path, progress=False)
+    with pytest.raises(ValueError, match="another model or configuration"):
+        train(new_model(), new_stream(), config(lr=1.0), folder=tmp_path, progress=False)
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="can't be read"):
+        train(new_model(), new_stream(), config(), folder=tmp_path, progress=False)
+
+
+def test_a_save_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+    from hrm_course.training import checkpoint
+
+    train(new_model(), new_stream(), config(), folder=tmp_path, progress=False)
+    good = (tmp_path / "checkpoint.safetensors").read_bytes()
+
+    def full_disk(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(checkpoint, "save_file", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        train(new_model(), new_stream(), config(), folder=tmp_path, progress=False)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == good
+
+
+def test_a_loss_that_explodes_is_said():
+    model = new_model()
+    with torch.no_grad():
+        model.lm_head.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="smaller lr"):
+        train(model, new_stream(), config(), progress=False)
+
+
+def test_the_log_is_plain_numbers():
+    _, log = train(new_model(), new_stream(), config(), scores, progress=False)
+    json.dumps(log)

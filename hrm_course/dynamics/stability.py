@@ -91,7 +91,7 @@ def _arnoldi(f: Map, z: Tensor, k: int, tol: float | None) -> np.ndarray:
             k,
             v0=start,
             tol=tol,
-            ncv=min(n, max(2 * k + 1, 32)),
+            ncv=min(n, max(2 * k + 1, 20)),
             return_eigenvectors=False,
         )
     except ArpackNoConvergence as stuck:

@@ -21,7 +21,7 @@ def run(name: str, seed: int, folder: str | Path, progress: bool = True) -> dict
     """Trains the recipe ``name`` with one seed into ``folder`` and evaluates the result.
 
     The folder then holds the checkpoint, ``log.csv``, the model and ``result.json``. A run that
-    was interrupted continues.
+    was interrupted continues; one that is finished is not repeated.
 
     Returns:
         What ``result.json`` says.
@@ -30,6 +30,8 @@ def run(name: str, seed: int, folder: str | Path, progress: bool = True) -> dict
         ValueError: there is no such recipe.
     """
     recipe, folder = find_recipe(name), Path(folder)
+    if (folder / "result.json").exists():
+        return json.loads((folder / "result.json").read_text())
     every = max(recipe.training.steps // 15, 1)
     config = replace(recipe.training, seed=seed, evaluate_every=every)
     torch.manual_seed(seed)

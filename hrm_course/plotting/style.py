@@ -1,0 +1,62 @@
+"""The look of the course: one palette, one background, letters that can be read."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+
+# The palette of Okabe and Ito (2008), *Color Universal Design*, without its yellow, which
+# vanishes on white: any two stay apart in the common colour blindnesses.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", "-.", ":")  # so that curves differ in grey as well
+RIGHT, WRONG, GIVEN = COLOURS[0], "#C1272D", "#000000"
+QUIET = "#8A8A8A"  # helping lines: the diagonal, the unit circle
+
+
+def set_style() -> None:
+    """Set matplotlib to the style of the course, for every figure drawn from here on."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (6.4, 3.8),
+            "figure.dpi": 110,  # 700 pixels: as wide as the page's column, 20 to 60 KB as PNG
+            "savefig.dpi": 110,
+            "figure.constrained_layout.use": True,
+            # Opaque: on a dark page a figure is a white card, not black letters on black.
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "savefig.transparent": False,
+            "axes.facecolor": "white",
+            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.color": "#E4E4E4",
+            "axes.axisbelow": True,
+            "font.size": 12,
+            "axes.titlesize": 13,
+            "legend.fontsize": 11,
+            "legend.framealpha": 0.85,
+            "legend.edgecolor": "white",
+            "lines.linewidth": 1.8,
+            "lines.markersize": 5,
+            "image.cmap": "viridis",
+            "svg.hashsalt": "hrm-course",
+        }
+    )
+
+
+def as_array(values, name: str, ndim: tuple[int, ...]) -> np.ndarray:
+    """A tensor, array or list as an array with one of the allowed numbers of axes."""
+    array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    if array.ndim not in ndim or array.size == 0:
+        wanted = " or ".join(str(n) for n in ndim)
+        raise ValueError(
+            f"{name} must have {wanted} axes and at least one number, not shape "
+            f"{list(array.shape)}."
+        )
+    return array
+
+
+def new_axes(ax: Axes | None, **figure) -> Axes:
+    """The axes that were given, or the only axes of a new figure."""
+    return plt.subplots(**figure)[1] if ax is None else ax

@@ -1,0 +1,3 @@
+# the angle is twice too large: folds the interval once more
+def change(x):
+    return torch.sin(math.pi * x) ** 2

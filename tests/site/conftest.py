@@ -1,0 +1,131 @@
+"""A built site behind a local server, and a browser that can reach nothing else."""
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "build" / "ci" / "screenshots"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM = next(
+    (p for p in map(Path, ("/usr/bin/chromium", "/usr/bin/chromium-browser")) if p.exists()), None
+)
+
+
+def pages() -> list[str]:
+    """The pages that the table of contents names, in its order, without endings."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+
+
+def notebook_of(page: str) -> Path | None:
+    path = ROOT / f"{page}.ipynb"
+    return path if path.exists() else None
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The built site: SITE_DIR, else what `make book` has built of these very files, else anew."""
+    if "SITE_DIR" in os.environ:
+        return Path(os.environ["SITE_DIR"])
+    made = ROOT / "build" / "site" / "_build" / "html"
+    if _is_fresh(made / "index.html"):
+        return made
+    built = subprocess.run(
+        [sys.executable, "-m", "jupyter_book", "build", ".", "--path-output", "build/test-site"]
+        + ["-W", "-n", "--keep-going", "--all", "-q"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return ROOT / "build" / "test-site" / "_build" / "html"
+
+
+def _is_fresh(index: Path) -> bool:
+    names = ("_*.yml", "book/*.*", "book/_*/*.*", "exercises/*.ipynb", "hrm_course/**/*.py")
+    sources = [path for name in names for path in ROOT.glob(name)]
+    return index.exists() and index.stat().st_mtime > max(p.stat().st_mtime for p in sources)
+
+
+@pytest.fixture(scope="session")
+def address(site) -> str:
+    handler = functools.partial(_Quiet, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        reason = "Chromium is not installed (Debian and Ubuntu: apt install chromium)."
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """``open_page(url, ...)``: a page in a fresh context, and the list of what went wrong on it."""
+    contexts = []
+
+    def open_page(url: str, width=1280, height=900, colours="light", **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=colours, **options
+        )
+        contexts.append(context)
+        page, faults = context.new_page(), []
+
+        def guard(route):
+            if route.request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+                route.continue_()
+            else:
+                faults.append(f"asked for {route.request.url}")
+                route.abort()
+
+        page.route("**/*", guard)
+        page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on("response", lambda r: r.status >= 400 and faults.append(f"{r.status}: {r.url}"))
+        page.goto(url)
+        page.wait_for_load_state("networkidle")
+        return page, faults
+
+    yield open_page
+    for context in contexts:
+        context.close()

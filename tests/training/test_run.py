@@ -1,0 +1,119 @@
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+from hrm_course.cli import main
+from hrm_course.models import TRM, FeedForward
+from hrm_course.models.reasoner import PRETRAINED
+from hrm_course.training import RECIPES, TrainConfig, publish, run
+from hrm_course.training.recipes import split_grids
+from hrm_course.training.run import measure
+
+SHIPPED = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
+
+
+def model_class(name):
+    return FeedForward if name.startswith("feedforward") else TRM
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Every recipe in the size of a test."""
+    for name, recipe in RECIPES.items():
+        training = TrainConfig(steps=3, warmup=1, segments=2)
+        small = replace(
+            recipe,
+            train_puzzles=20,
+            test_puzzles=5,
+            hidden_size=16,
+            batch_size=4,
+            training=training,
+        )
+        monkeypatch.setitem(RECIPES, name, small)
+
+
+def test_all_models_of_the_course_are_shipped():
+    assert set(SHIPPED) == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_is_small_and_has_three_seeds(name):
+    folder = PRETRAINED / name
+    assert (folder / "model.safetensors").stat().st_size <= 650_000
+    model = model_class(name).from_pretrained(name)
+    assert model.num_parameters() <= 150_000
+    with (folder / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["seed"] for row in rows] == ["0", "1", "2"]
+    assert all((folder / f"log-seed{seed}.csv").exists() for seed in range(3))
+    card = (folder / "README.md").read_text()
+    for said in (f"hrm-course train {name}", "unseen puzzles", "95 % interval", "Known limits"):
+        assert said in card
+
+
+@pytest.mark.parametrize("name", ["trm-sudoku-4x4", "feedforward-sudoku-4x4"])
+def test_a_card_says_what_the_weights_do(name):
+    recipe = replace(RECIPES[name], test_puzzles=400)
+    with (PRETRAINED / name / "results.csv").open() as file:
+        said = float(next(csv.DictReader(file))["exact"])
+    assert measure(model_class(name).from_pretrained(name), recipe)["exact"] == pytest.approx(
+        said, abs=0.02
+    )
+
+
+def test_the_split_of_4x4_is_by_grid():
+    recipe = RECIPES["trm-sudoku-4x4"]
+    train_grids, test_grids = (
+        {tuple(g) for g in part.tolist()} for part in split_grids(recipe.task)
+    )
+    assert len(train_grids) == 240 and len(test_grids) == 48 and not train_grids & test_grids
+    trained = {tuple(s) for s in recipe.train_set()[1].tolist()}
+    tested = {tuple(s) for s in recipe.test_set()[1].tolist()}
+    assert trained <= train_grids and tested <= test_grids
+    assert not recipe.stream(0).symmetries  # a symmetry would carry a grid across the split
+
+
+@pytest.mark.parametrize("name", ["trm-sudoku-6x6", "trm-sudoku-9x9-easy"])
+def test_no_test_puzzle_is_a_training_puzzle(name):
+    recipe = replace(RECIPES[name], train_puzzles=2_000, test_puzzles=200)
+    trained = {tuple(p) for p in recipe.train_set()[0].tolist()}
+    assert not trained & {tuple(p) for p in recipe.test_set()[0].tolist()}
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_runs_and_is_not_repeated(name, tiny, tmp_path):
+    folder = tmp_path / name / "seed0"
+    result = run(name, 0, folder, progress=False)
+    assert result["steps"] == 3 and 0 <= result["exact"] <= 1
+    assert run(name, 0, folder, progress=False) == result
+    assert model_class(name).from_pretrained(folder).num_parameters() == result["parameters"]
+
+
+def test_from_training_to_a_card(tiny, tmp_path, capsys):
+    arguments = ["trm-sudoku-4x4", "--seeds", "0", "1", "--out", str(tmp_path)]
+    assert main(["train", *arguments]) == 0
+    assert "of 5 unseen puzzles solved" in capsys.readouterr().out
+    where = ["--to", str(tmp_path / "shipped"), "--hardware", "a test"]
+    assert main(["publish", *arguments, *where]) == 0
+    folder = tmp_path / "shipped" / "trm-sudoku-4x4"
+    assert "over 2 seeds" in (folder / "README.md").read_text()
+    assert json.loads((folder / "config.json").read_text())["hidden_size"] == 16
+    assert TRM.from_pretrained(folder).config.hidden_size == 16
+
+
+def test_bad_names_get_a_sentence(tmp_path, capsys):
+    assert main(["train", "trm-chess", "--out", str(tmp_path)]) == 2
+    assert "There is no recipe 'trm-chess'; there are" in capsys.readouterr().err
+    assert main(["evaluate", "--pretrained", "trm-chess"]) == 2
+    with pytest.raises(FileNotFoundError, match="is not finished"):
+        publish("trm-sudoku-4x4", [tmp_path], tmp_path / "to", "nowhere")
+
+
+def test_evaluate_prints_every_depth(capsys, monkeypatch):
+    monkeypatch.setitem(
+        RECIPES, "trm-sudoku-4x4", replace(RECIPES["trm-sudoku-4x4"], test_puzzles=20)
+    )
+    assert main(["evaluate", "--pretrained", "trm-sudoku-4x4"]) == 0
+    assert {"exact_1", "exact_16", "n"} <= set(capsys.readouterr().out.split())

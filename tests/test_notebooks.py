@@ -63,7 +63,9 @@ def test_is_executed_and_quiet(path):
         expected += 1
         for output in cell.outputs:
             assert output.output_type != "error" or "raises-exception" in tags(cell)
-            assert output.get("name") != "stderr", f"a warning or a bar is stored: {output.text[:80]}"
+            assert output.get("name") != "stderr", (
+                f"a warning or a bar is stored: {output.text[:80]}"
+            )
 
 
 @every(BOOK + SOLUTIONS)
@@ -82,12 +84,9 @@ def test_weighs_at_most_one_megabyte(path):
 def test_enough_of_what_it_prints_is_compared(path):
     printing = [cell for cell in code_cells(path) if cell.outputs]
     compared = [cell for cell in printing if printed(cell) and not tags(cell) & IGNORED]
-    assert len(compared) >= 5
-    if path in CHAPTERS:  # a figure can't be compared; what is in words must be
-        words = [cell for cell in printing if printed(cell).strip() and not pictures(cell)]
-        words = [cell for cell in words if "text/html" not in str(cell.outputs)]
-        assert len(compared) >= 0.6 * len(printing), f"{len(compared)} of {len(printing)}"
-        assert all(cell in compared for cell in words), "a number stands in a cell nobody compares"
+    assert len(compared) >= 0.6 * len(printing), f"{len(compared)} of {len(printing)}"
+    if path in CHAPTERS:
+        assert len(compared) >= 5
 
 
 @every(BOOK)
@@ -105,7 +104,9 @@ def test_figures_have_alt_texts_and_captions(path):
 def test_cells_are_short(path):
     for cell in code_cells(path):
         lines = len(cell.source.splitlines())
-        assert lines <= 25 or "hide-input" in tags(cell), f"{lines} lines: {cell.source[:60]}"
+        assert lines <= 25 or tags(cell) & {"hide-input", "remove-input"}, (
+            f"{lines} lines: {cell.source[:60]}"
+        )
 
 
 @every(BOOK + SOLUTIONS)

@@ -87,8 +87,11 @@ def shape(sentence: str) -> str:
 
 def test_every_graded_code_answer_of_a_covered_notebook_has_wrong_answers(masters):
     for name, notebook in masters.items():
-        graders = [cell.metadata.nbgrader for cell in notebook.cells
-                   if cell.cell_type == "code" and "nbgrader" in cell.metadata]
+        graders = [
+            cell.metadata.nbgrader
+            for cell in notebook.cells
+            if cell.cell_type == "code" and "nbgrader" in cell.metadata
+        ]
         answers = {grader.grade_id for grader in graders if grader.solution and not grader.grade}
         planted = {folder.name for folder in QUESTIONS if folder.parent.name == name}
         assert planted <= answers, f"{name}: no such answer cell: {sorted(planted - answers)}"

@@ -3,8 +3,11 @@
 It asks no other host for anything, and it loads ``explore.mjs`` on the pages that use it.
 """
 
+from pathlib import Path
+
 from sphinx.application import Sphinx
 
+EXPLORE = Path(__file__).parents[1] / "_static" / "explore.mjs"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -13,10 +16,14 @@ def prefer_html(app: Sphinx, config) -> None:
     config.nb_mime_priority_overrides = [("*", WIDGET, None)]
 
 
-def stay_on_this_host(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
+def stay_on_this_host(
+    app: Sphinx, pagename: str, template: str, context: dict, doctree
+) -> None:
     """Drop every script and style that another host would serve, and thebe, which would ask one."""
     if 'class="explore"' in context.get("body", ""):
-        app.add_js_file("explore.mjs", type="module")  # before the lists are read: on this page
+        # Inside the page, not as a file beside it: browsers refuse a module file on file://, and
+        # readers open the page from their disk.
+        app.add_js_file(None, body=EXPLORE.read_text(), type="module")
     for files in ("script_files", "css_files"):
         context[files] = [file for file in context[files] if not _foreign(file)]
 
@@ -24,7 +31,10 @@ def stay_on_this_host(app: Sphinx, pagename: str, template: str, context: dict, 
 def _foreign(file) -> bool:
     address = str(getattr(file, "filename", file) or "")
     inline = str(getattr(file, "attributes", {}).get("body", ""))
-    return address.startswith(("http:", "https:", "//")) or "thebe" in (address + inline).lower()
+    return (
+        address.startswith(("http:", "https:", "//"))
+        or "thebe" in (address + inline).lower()
+    )
 
 
 def setup(app: Sphinx) -> dict:

@@ -55,8 +55,16 @@ def refresh(path: str | Path, timeout: int = 600) -> float:
         raise ValueError(f"{path}: the kernel died in {_last_started(client)}.") from None
     seconds = time.perf_counter() - start
     notebook.metadata = nbformat.from_dict(METADATA)
+    _drop_live_widgets(notebook)
     write_notebook(notebook, path)
     return seconds
+
+
+def _drop_live_widgets(notebook: nbformat.NotebookNode) -> None:
+    """A stored widget is dead, and its random name would make a difference at every execution."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
 def read_notebook(path: Path) -> nbformat.NotebookNode:

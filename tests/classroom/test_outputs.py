@@ -68,3 +68,9 @@ def test_bad_files_get_a_sentence(tmp_path):
     (tmp_path / "text.ipynb").write_text("hello")
     with pytest.raises(ValueError, match=r"text.ipynb: this is not a Jupyter notebook"):
         refresh(tmp_path / "text.ipynb")
+
+
+def test_a_widget_leaves_no_trace(notebook):
+    path = notebook("import ipywidgets\nipywidgets.IntSlider(3)")
+    refresh(path)
+    assert "widget-view" not in path.read_text() and "IntSlider(value=3" in path.read_text()

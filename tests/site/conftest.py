@@ -9,10 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
-import yaml
+from course_pages import ROOT
 
-ROOT = Path(__file__).parents[2]
-PICTURES = ROOT / "build" / "ci" / "screenshots"
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -26,17 +24,6 @@ FLAGS = [
 CHROMIUM = next(
     (p for p in map(Path, ("/usr/bin/chromium", "/usr/bin/chromium-browser")) if p.exists()), None
 )
-
-
-def pages() -> list[str]:
-    """The pages that the table of contents names, in its order, without endings."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
-
-
-def notebook_of(page: str) -> Path | None:
-    path = ROOT / f"{page}.ipynb"
-    return path if path.exists() else None
 
 
 def pytest_collection_modifyitems(items):
@@ -53,9 +40,9 @@ def site() -> Path:
     made = ROOT / "build" / "site" / "_build" / "html"
     if _is_fresh(made / "index.html"):
         return made
+    command = ["-m", "jupyter_book", "build", ".", "--path-output", "build/test-site"]
     built = subprocess.run(
-        [sys.executable, "-m", "jupyter_book", "build", ".", "--path-output", "build/test-site"]
-        + ["-W", "-n", "--keep-going", "--all", "-q"],
+        [sys.executable, *command, "-W", "-n", "--keep-going", "--all", "-q"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -11,8 +11,7 @@ import time
 import urllib.request
 
 import pytest
-
-from .conftest import PICTURES, ROOT
+from course_pages import PICTURES, ROOT
 
 NOTEBOOKS = ("book/01-maps-and-flows.ipynb", "exercises/01-maps-and-flows.ipynb")
 TROUBLE = r"Error displaying|Javascript Error|JSON Parse|Math input error|Could not render"

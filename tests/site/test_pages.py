@@ -3,9 +3,7 @@
 import re
 
 import pytest
-
-from .conftest import PICTURES, notebook_of, pages
-from .recompute import explorables
+from course_pages import PICTURES, explorables, notebook_of, pages
 
 MEGABYTE = 1_000_000
 every_page = pytest.mark.parametrize("page", pages())

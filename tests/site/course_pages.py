@@ -1,4 +1,4 @@
-"""Runs what an explorable of a notebook needs, and nothing else, to get its numbers again."""
+"""The pages of the course, and the numbers that their explorables should show."""
 
 import ast
 import os
@@ -6,15 +6,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 
 import hrm_course.explore
 
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "build" / "ci" / "screenshots"
 SCOPES = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.DictComp, ast.GeneratorExp)
 
 
+def pages() -> list[str]:
+    """The pages that the table of contents names, in its order, without endings."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+
+
+def notebook_of(page: str) -> Path | None:
+    path = ROOT / f"{page}.ipynb"
+    return path if path.exists() else None
+
+
 def explorables(path: Path) -> list[tuple[Callable, dict]]:
-    """For each call of `explore` in a notebook its function and the values of its parameters."""
+    """For each call of `explore` in a notebook its function and the values of its parameters.
+
+    Runs what the explorables need and nothing else: a chapter that trains is not trained again.
+    """
     calls = []
 
     def record(frame, title, alt, play=None, start=None, **values):

@@ -16,6 +16,12 @@ from course_pages import PICTURES, ROOT
 NOTEBOOKS = ("book/01-maps-and-flows.ipynb", "exercises/01-maps-and-flows.ipynb")
 TROUBLE = r"Error displaying|Javascript Error|JSON Parse|Math input error|Could not render"
 
+SETTINGS = {
+    # All cells in the page at once, so that the test and its picture see all of them.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
@@ -24,11 +30,10 @@ def lab(tmp_path_factory):
     for name in NOTEBOOKS:
         (home / "course" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, home / "course" / name)
-    settings = home / "settings" / "@jupyterlab" / "notebook-extension"
-    settings.mkdir(parents=True)
-    # All cells in the page at once, so that the test and its picture see all of them.
-    rendering = json.dumps({"windowingMode": "none"})
-    (settings / "tracker.jupyterlab-settings").write_text(rendering)
+    for name, setting in SETTINGS.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(setting))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,7 +75,7 @@ def _wait(url: str, log, seconds: int = 60) -> None:
 def test_a_notebook_reads_well_in_jupyterlab(notebook, lab, open_page):
     tab, _ = open_page(f"{lab}{notebook}?reset", width=1400, height=2400)
     document = tab.locator(".jp-NotebookPanel").first
-    document.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=45_000)
+    document.locator("h1").first.wait_for(timeout=30_000)
     tab.wait_for_timeout(1500)
     PICTURES.mkdir(parents=True, exist_ok=True)
     tab.screenshot(path=PICTURES / f"lab-{notebook.replace('/', '-')[:-6]}.jpg", type="jpeg")

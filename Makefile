@@ -22,6 +22,7 @@ export OMP_NUM_THREADS := 1
 .PHONY: help book test quick lab exercises outputs clean check tests notebooks
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
+.DELETE_ON_ERROR:
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,8 +53,8 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/hrm-course release --check
 
-tests: $(READY)
-	set -o pipefail; $(BIN)/pytest -n 2 --dist loadfile -q --cov --cov-report=term --cov-fail-under=90 \
+tests: book
+	set -o pipefail; SITE_DIR=$(CURDIR)/$(SITE) $(BIN)/pytest -n 2 --dist loadfile -q --cov --cov-report=term --cov-fail-under=90 \
 	  | tee build/ci/tests.txt
 
 notebooks: $(READY)

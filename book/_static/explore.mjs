@@ -19,6 +19,7 @@ function hydrate(figure, data) {
   const stage = add(figure, "div", { class: "explore-stage", role: "img" });
   const readouts = add(figure, "p", { class: "explore-readouts", "aria-live": "polite" });
   const caption = add(figure, "p", { class: "explore-caption" });
+  caption.hidden = !data.frames.some((frame) => frame.caption); // else its line stays free
 
   // Panels are drawn at the width they have on the screen: letters keep their size on a phone.
   function show() {

@@ -40,9 +40,10 @@ def site() -> Path:
     made = ROOT / "build" / "site" / "_build" / "html"
     if _is_fresh(made / "index.html"):
         return made
-    command = ["-m", "jupyter_book", "build", ".", "--path-output", "build/test-site"]
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    strictly = ["-W", "-n", "--keep-going", "--all", "-q"]
     built = subprocess.run(
-        [sys.executable, *command, "-W", "-n", "--keep-going", "--all", "-q"],
+        [jupyter_book, "build", ".", "--path-output", "build/test-site", *strictly],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -99,7 +100,7 @@ def open_page(browser):
         page, faults = context.new_page(), []
 
         def guard(route):
-            if route.request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            if route.request.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
                 route.continue_()
             else:
                 faults.append(f"asked for {route.request.url}")
@@ -110,7 +111,7 @@ def open_page(browser):
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on("response", lambda r: r.status >= 400 and faults.append(f"{r.status}: {r.url}"))
         page.goto(url)
-        page.wait_for_load_state("networkidle")
+        page.evaluate("window.MathJax?.startup?.promise.then(() => null)")  # all formulas are set
         return page, faults
 
     yield open_page

@@ -39,8 +39,10 @@ class Linear(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, bias: bool = False):
         super().__init__()
-        self.weight = nn.Parameter(truncated_normal_(torch.empty(outputs, inputs), inputs**-0.5))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.weight = nn.Parameter(
+            truncated_normal_(torch.empty(outputs, inputs, dtype=torch.float32), inputs**-0.5)
+        )
+        self.bias = nn.Parameter(torch.zeros(outputs, dtype=torch.float32)) if bias else None
 
     def forward(self, v: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias.to(v.dtype)
@@ -52,7 +54,9 @@ class Embedding(nn.Module):
 
     def __init__(self, rows: int, width: int):
         super().__init__()
-        self.weight = nn.Parameter(truncated_normal_(torch.empty(rows, width), width**-0.5))
+        self.weight = nn.Parameter(
+            truncated_normal_(torch.empty(rows, width, dtype=torch.float32), width**-0.5)
+        )
 
     def forward(self, index: Tensor, dtype: torch.dtype) -> Tensor:
         return F.embedding(index, self.weight.to(dtype))

@@ -105,7 +105,7 @@ class TRM(Reasoner):
                 c.num_puzzles,
                 c.puzzle_embedding_size,
                 sparse=True,
-                _weight=torch.zeros(c.num_puzzles, c.puzzle_embedding_size),
+                _weight=torch.zeros(c.num_puzzles, c.puzzle_embedding_size, dtype=torch.float32),
             )
         if c.position_code == "learned":
             self.embed_positions = Embedding(c.length, c.hidden_size)

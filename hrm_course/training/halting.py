@@ -69,6 +69,7 @@ def stop_rule(
     last = steps >= segments
     if segments == 1:
         return last
-    explores = torch.rand(halt_logit.shape, generator=generator) < exploration
+    draw = torch.rand(halt_logit.shape, dtype=torch.float32, generator=generator)
+    explores = draw < exploration
     floor = torch.randint(2, segments + 1, steps.shape, dtype=steps.dtype, generator=generator)
     return (last | (halt_logit > 0)) & (steps >= explores * floor)

@@ -145,6 +145,15 @@ def test_bfloat16_runs_and_keeps_float32_weights(inputs):
     assert out.halt_logit.dtype == torch.float32 == model.lm_head.weight.dtype
 
 
+def test_a_notebook_in_double_precision_gets_the_same_model(inputs):
+    expected = make(CONFIGS["attention"]).solve(inputs, 2, trace=True).trace
+    torch.set_default_dtype(torch.float64)
+    model = make(CONFIGS["attention"])
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    trace = model.solve(inputs, 2, trace=True).trace
+    assert torch.equal(trace.confidence, expected.confidence)
+
+
 def test_a_puzzle_table_needs_identifiers(inputs):
     model = make(TRMConfig(**SMALL, puzzle_embedding_size=20, num_puzzles=3))
     assert model.config.prefix == 2 and model.config.length == 11

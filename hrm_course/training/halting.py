@@ -2,7 +2,8 @@
 
 A batch is a row of *slots*. Each call of the model runs one segment on every slot; a slot whose
 puzzle has halted receives a fresh one, so different slots are at different depths. One segment is
-one step of the optimiser. Source: section 3.2 of the HRM paper and the official code.
+one step of the optimiser. Source: the HRM paper on adaptive computational time, and the
+official code.
 """
 
 from dataclasses import dataclass

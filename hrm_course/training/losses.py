@@ -15,8 +15,7 @@ def stablemax(v: Tensor) -> Tensor:
     """Probabilities s(v) / sum s(v), with s(v) = v + 1 for v >= 0 and 1 / (1 - v) below.
 
     Linear growth instead of exponential: a logit has to keep growing to keep gaining.
-    Source: Prieto et al. (2025), *Grokking at the edge of numerical stability*, eq. 8; HRM paper,
-    section 2.
+    Source: Prieto et al. (2025), *Grokking at the edge of numerical stability*.
     """
     # Clamping the branch that is not taken keeps its gradient finite: without it the gradient
     # at a logit of exactly 1 is 0 * infinity = NaN.

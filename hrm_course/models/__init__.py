@@ -1,19 +1,29 @@
 """Recursive reasoners, one file per model. They know shapes and vocabularies, never a task."""
 
+from . import variants
 from .feedforward import FeedForward, FeedForwardConfig
-from .official import from_official
-from .reasoner import Answer, Output, Reasoner, State, Trace
+from .hrm import HRM, HRMConfig
+from .official import from_official, to_official
+from .reasoner import Answer, Output, Reasoner, ReasonerConfig, State, Trace
+from .solver import PRETRAINED, Solver
 from .trm import TRM, TRMConfig
 
 __all__ = [
+    "HRM",
+    "PRETRAINED",
     "TRM",
     "Answer",
     "FeedForward",
     "FeedForwardConfig",
+    "HRMConfig",
     "Output",
     "Reasoner",
+    "ReasonerConfig",
+    "Solver",
     "State",
     "TRMConfig",
     "Trace",
     "from_official",
+    "to_official",
+    "variants",
 ]

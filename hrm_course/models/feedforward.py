@@ -6,14 +6,14 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from .layers import Embedding, Linear
-from .reasoner import Answer, Solver
-from .trm import Block, TRMConfig
+from .layers import Block, Embedding, Linear
+from .reasoner import Answer, ReasonerConfig
+from .solver import Solver
 
 
 @dataclass(frozen=True)
-class FeedForwardConfig(TRMConfig):
-    """The same fields as `TRMConfig`, so that widths can be equal; the cycles are not used."""
+class FeedForwardConfig(ReasonerConfig):
+    """The same fields as a reasoner's, so that widths can be equal; the cycles are not used."""
 
 
 class FeedForward(Solver):

@@ -71,7 +71,7 @@ class SwiGLU(nn.Module):
 
     def __init__(self, width: int, expansion: float, multiple: int = 256):
         super().__init__()
-        inner = multiple * math.ceil(round(expansion * width * 2 / 3) / multiple)
+        inner = multiple * math.ceil(max(1, round(expansion * width * 2 / 3)) / multiple)
         self.gate_up = Linear(width, 2 * inner)
         self.down = Linear(inner, width)
 
@@ -85,8 +85,6 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, num_heads: int):
         super().__init__()
-        if width % num_heads:
-            raise ValueError(f"hidden_size {width} can't be split into {num_heads} heads.")
         self.num_heads = num_heads
         self.qkv = Linear(width, 3 * width)
         self.out = Linear(width, width)
@@ -113,6 +111,31 @@ def rope_table(length: int, width: int, theta: float = 10_000.0) -> tuple[Tensor
 
 def rotate(v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turns each pair (i, i + d/2) of the last axis of ``v [..., L, d]`` by its position's angle."""
-    wide = v.to(cos.dtype)
+    wide = v.to(torch.promote_types(v.dtype, cos.dtype))  # bfloat16 turns in float32
     first, second = wide.chunk(2, dim=-1)
     return (wide * cos + torch.cat((-second, first), dim=-1) * sin).to(v.dtype)
+
+
+class Block(nn.Module):
+    """Mix positions, then transform each one; every sum is followed by an RMS norm (post-norm).
+
+    ``config`` gives ``hidden_size``, ``num_heads``, ``expansion``, ``mixer``, ``length`` and
+    ``inner_multiple``.
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        multiple = config.inner_multiple
+        if config.mixer == "attention":
+            self.mix = Attention(config.hidden_size, config.num_heads)
+        else:
+            self.mix = SwiGLU(config.length, config.expansion, multiple)
+        self.mlp = SwiGLU(config.hidden_size, config.expansion, multiple)
+
+    def forward(self, v: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
+        if isinstance(self.mix, Attention):
+            v = rms_norm(v + self.mix(v, rope))
+        else:
+            t = v.transpose(1, 2)  # [B, D, L]: here the norm runs over positions, per channel
+            v = rms_norm(t + self.mix(t)).transpose(1, 2)  # [B, L, D]
+        return rms_norm(v + self.mlp(v))

@@ -1,18 +1,99 @@
-"""The face that all recursive reasoners share: solve, the map of a segment, save and load."""
+"""What all recursive reasoners share: what goes in, what comes out, and the map of a segment."""
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from math import ceil, sqrt
 from typing import ClassVar, NamedTuple
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from .layers import truncated_normal_
+from .layers import Embedding, Linear, rope_table, truncated_normal_
+from .solver import Solver
 
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
+_RANGES = {  # of the whole numbers in a configuration, so that a wrong file can't ask for the moon
+    "vocab_size": (1, 65_536),
+    "seq_len": (1, 65_536),
+    "hidden_size": (1, 65_536),
+    "num_heads": (1, 65_536),
+    "num_layers": (1, 1_000),
+    "H_cycles": (1, 10_000),
+    "L_cycles": (1, 10_000),
+    "puzzle_embedding_size": (0, 65_536),
+    "num_puzzles": (1, 2**31),
+    "prefix_length": (0, 65_536),
+    "inner_multiple": (1, 65_536),
+}
+
+
+@dataclass(frozen=True)
+class ReasonerConfig:
+    """The shape of a reasoner; each model sets defaults of its own.
+
+    Raises:
+        ValueError: a name that is not offered, a number out of range, or a combination that
+            makes no sense.
+    """
+
+    vocab_size: int
+    seq_len: int
+    hidden_size: int = 512
+    num_heads: int = 8
+    expansion: float = 4
+    num_layers: int = 2  # blocks in a network
+    H_cycles: int = 2
+    L_cycles: int = 2
+    mixer: str = "attention"  # or "tokens": an MLP over positions, for small fixed boards
+    position_code: str = "rope"  # or "learned", or "none"
+    puzzle_embedding_size: int = 0  # numbers in a puzzle's own vector; 0: no puzzle table
+    num_puzzles: int = 1
+    prefix_length: int = 0  # prefix tokens; 0 with a puzzle table: as many as its vector fills
+    inner_multiple: int = 256  # SwiGLU widths are rounded up to a multiple of this
+    forward_dtype: str = "float32"
+
+    def __post_init__(self):
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise ValueError(
+                    f"{name} must be a whole number from {least} to {most:,}, not {value!r}."
+                )
+        if type(self.expansion) not in (int, float) or not 0 < self.expansion <= 1_000:
+            raise ValueError(f"expansion must be a number from 0 to 1,000, not {self.expansion!r}.")
+        for name, value, offered in (
+            ("mixer", self.mixer, ("attention", "tokens")),
+            ("position_code", self.position_code, ("rope", "learned", "none")),
+            ("forward_dtype", self.forward_dtype, ("float32", "float64", "bfloat16")),
+        ):
+            if value not in offered:
+                raise ValueError(f"{name} must be one of {offered}, not {value!r}.")
+        if self.prefix_length and not self.puzzle_embedding_size:
+            raise ValueError("prefix_length needs a puzzle table: set puzzle_embedding_size too.")
+        if self.puzzle_embedding_size > self.prefix * self.hidden_size:
+            raise ValueError(
+                f"A puzzle's vector of {self.puzzle_embedding_size} numbers does not fit into "
+                f"{self.prefix} prefix tokens of {self.hidden_size}."
+            )
+        if self.mixer == "attention":
+            width, rest = divmod(self.hidden_size, self.num_heads)
+            if rest:
+                raise ValueError(
+                    f"hidden_size {self.hidden_size} can't be split into {self.num_heads} heads."
+                )
+            if self.position_code == "rope" and width % 2:
+                raise ValueError(
+                    f"position_code='rope' turns pairs: heads must be of even width, not {width}."
+                )
+
+    @property
+    def prefix(self) -> int:
+        """Prefix tokens P before the cells."""
+        return self.prefix_length or ceil(self.puzzle_embedding_size / self.hidden_size)
+
+    @property
+    def length(self) -> int:
+        """Positions L = P + S of a state."""
+        return self.prefix + self.seq_len
 
 
 class State(NamedTuple):
@@ -26,7 +107,7 @@ class Output(NamedTuple):
     """What one segment reads out of its state."""
 
     logits: Tensor  # [B, S, V]
-    halt_logit: Tensor  # [B], float32; above 0 means "the answer is right, stop"
+    halt_logit: Tensor  # [B], float32; above 0: "the answer is right"
     continue_logit: Tensor  # [B], float32; HRM's second head, unused by TRM
 
 
@@ -49,76 +130,51 @@ class Answer:
     trace: Trace | None
 
 
-class Solver(nn.Module):
-    """Saving and loading, shared by the reasoners and the feed-forward baseline."""
-
-    config_class: ClassVar[type]
-
-    def num_parameters(self) -> int:
-        """Trained numbers, counted as the papers do: without the puzzle table and initial states."""
-        return sum(p.numel() for name, p in self.named_parameters() if "puzzle" not in name)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes ``config.json`` and ``model.safetensors`` into ``folder``."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        config = {"model": type(self).__name__, **asdict(self.config)}
-        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        tensors = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
-        save_file(tensors, folder / "model.safetensors")
-
-    @classmethod
-    def from_pretrained(cls, name_or_folder: str | Path):
-        """A trained model, in evaluation mode and with frozen parameters.
-
-        Args:
-            name_or_folder: a name in `hrm_course.pretrained`, or a folder that
-                `save_pretrained` wrote. To train on, call ``model.requires_grad_(True).train()``.
-
-        Raises:
-            FileNotFoundError: no such model; the message lists the shipped ones.
-            ValueError: the folder holds another kind of model.
-        """
-        folder = PRETRAINED / str(name_or_folder)
-        if not (folder / "config.json").exists():
-            folder = Path(name_or_folder)
-        if not (folder / "config.json").exists():
-            shipped = sorted(p.parent.name for p in PRETRAINED.glob("*/config.json"))
-            raise FileNotFoundError(
-                f"No model {str(name_or_folder)!r}: it is neither a folder with a config.json nor "
-                f"one of the shipped models {shipped}."
-            )
-        config = json.loads((folder / "config.json").read_text())
-        kind = config.pop("model", "an unknown model")
-        if kind != cls.__name__:
-            raise ValueError(
-                f"{folder.name} holds {kind}, not {cls.__name__}: load it with that class."
-            )
-        model = cls(cls.config_class(**config))
-        model.load_state_dict(load_file(folder / "model.safetensors"))
-        return model.eval().requires_grad_(False)
-
-    def check_inputs(self, inputs: Tensor) -> None:
-        """Refuses tokens of the wrong shape or outside the vocabulary with a sentence."""
-        S, V = self.config.seq_len, self.config.vocab_size
-        if inputs.dim() != 2 or inputs.shape[1] != S:
-            raise ValueError(f"This model reads tokens [batch, {S}], not {list(inputs.shape)}.")
-        if inputs.is_floating_point() or not (inputs.min() >= 0 and inputs.max() < V):
-            raise ValueError(f"Tokens must be integers 0..{V - 1}; use task.encode(puzzles).")
-
-
 class Reasoner(Solver):
     """A model that refines a latent state segment by segment.
 
-    A subclass gives ``embed(inputs, puzzle_identifiers) -> x``, ``cycle(z_H, z_L, x)``,
-    ``read_out(z_H) -> Output`` and ``segment``; everything else follows from these.
+    Here is what HRM and TRM share to the last digit: how a puzzle enters, how an answer is read
+    out, where the states start. A subclass adds its networks, ``cycle(z_H, z_L, x)`` and
+    ``segment``; the rest follows from these.
     """
 
+    learns_to_continue: ClassVar[bool] = False  # whether the second head is trained, as in HRM
+    state_class: ClassVar[type] = State  # named tuple of tensors; the first one is read out
+
+    def __init__(self, config: ReasonerConfig):
+        super().__init__()
+        self.config = c = config
+        # The order of construction is the published one, so equal seeds give equal weights:
+        # these, then the subclass's networks, then the initial states.
+        self.embed_tokens = Embedding(c.vocab_size, c.hidden_size)
+        self.lm_head = Linear(c.hidden_size, c.vocab_size)
+        self.q_head = Linear(c.hidden_size, 2, bias=True)
+        with torch.no_grad():  # at first no answer is trusted: sigmoid(-5) = 0.7 %
+            self.q_head.weight.zero_()
+            self.q_head.bias.fill_(-5)
+        if c.puzzle_embedding_size:
+            # Rows are learned one by one, by their own optimiser (SignSGD): sparse gradients.
+            self.puzzle_table = nn.Embedding(
+                c.num_puzzles,
+                c.puzzle_embedding_size,
+                sparse=True,
+                _weight=torch.zeros(c.num_puzzles, c.puzzle_embedding_size, dtype=torch.float32),
+            )
+        if c.position_code == "learned":
+            self.embed_positions = Embedding(c.length, c.hidden_size)
+        if c.position_code == "rope":
+            cos, sin = rope_table(c.length, c.hidden_size // c.num_heads)
+            self.register_buffer("rope_cos", cos, persistent=False)
+            self.register_buffer("rope_sin", sin, persistent=False)
+
     def add_initial_state(self) -> None:
-        """Draws the two fixed vectors every puzzle starts from: buffers, never trained."""
+        """Draws the fixed vectors every puzzle starts from, one a latent: buffers, never trained."""
         D, dtype = self.config.hidden_size, self.dtype
-        for name in ("H_init", "L_init"):
+        for name in self._initial_names():
             self.register_buffer(name, truncated_normal_(torch.empty(D, dtype=dtype), 1.0))
+
+    def _initial_names(self) -> list[str]:
+        return [f"{latent.removeprefix('z_')}_init" for latent in self.state_class._fields]
 
     @property
     def dtype(self) -> torch.dtype:
@@ -126,12 +182,46 @@ class Reasoner(Solver):
         return getattr(torch, self.config.forward_dtype)
 
     def initial_state(self, batch_size: int) -> State:
-        """The state before the first segment: the same two vectors at every position."""
+        """The state before the first segment: the same vectors at every position."""
         shape = (batch_size, self.config.length, self.config.hidden_size)
-        return State(self.H_init.expand(shape), self.L_init.expand(shape))
+        vectors = (getattr(self, name) for name in self._initial_names())
+        return self.state_class(*(vector.expand(shape) for vector in vectors))
+
+    def embed(self, inputs: Tensor, puzzle_identifiers: Tensor | None = None) -> Tensor:
+        """Tokens ``[B, S]`` -> the input injection x ``[B, L, D]``, of unit variance."""
+        c = self.config
+        x = self.embed_tokens(inputs, self.dtype)  # [B, S, D]
+        if c.prefix:
+            if puzzle_identifiers is None:
+                raise ValueError("This model has a puzzle table: pass puzzle_identifiers [B].")
+            vector = self.puzzle_table(puzzle_identifiers).to(self.dtype)
+            padding = c.prefix * c.hidden_size - c.puzzle_embedding_size
+            vector = nn.functional.pad(vector, (0, padding))
+            x = torch.cat((vector.view(-1, c.prefix, c.hidden_size), x), dim=1)  # [B, L, D]
+        if c.position_code == "learned":
+            x = 0.707106781 * (x + self.embed_positions.weight.to(self.dtype))
+        return sqrt(c.hidden_size) * x
+
+    def refine(self, layers: nn.ModuleList, state: Tensor, injection: Tensor) -> Tensor:
+        """One call of a network: the injection enters by addition, then block follows block."""
+        rope = (self.rope_cos, self.rope_sin) if self.config.position_code == "rope" else None
+        v = state + injection  # [B, L, D]
+        for layer in layers:
+            v = layer(v, rope)
+        return v
+
+    def read_out(self, z_H: Tensor) -> Output:
+        """The answer at every cell, and the two halting heads at position 0."""
+        logits = self.lm_head(z_H)[:, self.config.prefix :]  # [B, S, V]
+        halt, go_on = self.q_head(z_H[:, 0]).float().unbind(-1)  # [B] each
+        return Output(logits, halt, go_on)
+
+    def stop_logit(self, out: Output) -> Tensor:
+        """``[B]``; above 0 means that this model would stop here."""
+        return out.halt_logit
 
     def segment_map(self, inputs: Tensor, puzzle_identifiers: Tensor | None = None):
-        """The map of one segment on this puzzle: ``f`` on joint states ``[B, 2, L, D]``.
+        """The map of one segment on this puzzle: ``f`` on joint states ``[B, states, L, D]``.
 
         Index 0 of the second axis is ``z_H``, index 1 ``z_L``. ``f`` can be differentiated in
         both modes; rows do not influence each other.
@@ -140,12 +230,12 @@ class Reasoner(Solver):
             x = self.embed(inputs, puzzle_identifiers)
 
         def f(z: Tensor) -> Tensor:
-            z_H, z_L = z.unbind(1)
+            state = z.unbind(1)
             # The fused attention kernels know no forward-mode derivative; the plain one does.
             with sdpa_kernel(SDPBackend.MATH):
                 for _ in range(self.config.H_cycles):
-                    z_H, z_L = self.cycle(z_H, z_L, x)
-            return torch.stack((z_H, z_L), dim=1)
+                    state = self.cycle(*state, x)
+            return torch.stack(state, dim=1)
 
         return f
 
@@ -172,13 +262,14 @@ class Reasoner(Solver):
             ValueError: tokens of the wrong shape or range, no segment, or a trace with ``halt``.
         """
         self.check_inputs(inputs)
+        self._check_identifiers(puzzle_identifiers, len(inputs))
         if segments < 1:
             raise ValueError(f"An answer takes at least one segment, not {segments}.")
         if trace and halt:
             raise ValueError("A trace needs every row in every segment: use halt=False with trace.")
         tokens = torch.zeros_like(inputs)
-        taken = torch.full((len(inputs),), segments)
-        at_work = torch.arange(len(inputs))
+        taken = torch.full((len(inputs),), segments, device=inputs.device)
+        at_work = torch.arange(len(inputs), device=inputs.device)
         ids = puzzle_identifiers
         state = self.initial_state(len(inputs))
         steps = []
@@ -189,17 +280,26 @@ class Reasoner(Solver):
             if trace:
                 steps.append(_observe(before, state, out))
             if halt:
-                stop = out.halt_logit > 0
+                stop = self.stop_logit(out) > 0
                 taken[at_work[stop]] = step
                 at_work = at_work[~stop]
-                state = State(*(z[~stop] for z in state))
+                state = self.state_class(*(z[~stop] for z in state))
                 if len(at_work) == 0:
                     break
         columns = zip(*steps, strict=True)
         return Answer(tokens, taken, Trace(*map(torch.stack, columns)) if trace else None)
 
+    def _check_identifiers(self, ids: Tensor | None, rows: int) -> None:
+        n = self.config.num_puzzles
+        if self.config.prefix and ids is not None:
+            if ids.shape != (rows,) or ids.min() < 0 or ids.max() >= n:
+                raise ValueError(
+                    f"puzzle_identifiers must be {rows} integers 0..{n - 1}: this model's puzzle "
+                    f"table has {n} rows."
+                )
+
 
 def _observe(before: State, after: State, out: Output):
     confidence, tokens = out.logits.float().softmax(-1).max(-1)
-    move = torch.stack(after, 1) - torch.stack(before, 1)  # [B, 2, L, D]
+    move = torch.stack(after, 1) - torch.stack(before, 1)  # [B, states, L, D]
     return tokens, confidence, out.halt_logit, move.float().flatten(1).norm(dim=1)

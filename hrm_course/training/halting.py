@@ -26,9 +26,10 @@ class Slots:
     @classmethod
     def empty(cls, model, batch: dict[str, Tensor]) -> "Slots":
         """Slots that all wait for a puzzle."""
-        B = len(batch["inputs"])
-        steps = torch.zeros(B, dtype=torch.int32)
-        return cls(model.initial_state(B), steps, torch.ones(B, dtype=torch.bool), batch)
+        B, device = len(batch["inputs"]), batch["inputs"].device
+        steps = torch.zeros(B, dtype=torch.int32, device=device)
+        halted = torch.ones(B, dtype=torch.bool, device=device)
+        return cls(model.initial_state(B), steps, halted, batch)
 
 
 def refill(model, slots: Slots, fresh: dict[str, Tensor]) -> Slots:
@@ -40,7 +41,7 @@ def refill(model, slots: Slots, fresh: dict[str, Tensor]) -> Slots:
 
     start = model.initial_state(len(halted))
     return Slots(
-        state=State(*map(choose, start, slots.state)),
+        state=type(start)(*map(choose, start, slots.state)),
         steps=torch.where(halted, 0, slots.steps),
         halted=halted,
         batch={key: choose(fresh[key], old) for key, old in slots.batch.items()},
@@ -48,7 +49,7 @@ def refill(model, slots: Slots, fresh: dict[str, Tensor]) -> Slots:
 
 
 def stop_rule(
-    halt_logit: Tensor,
+    stop_logit: Tensor,
     steps: Tensor,
     segments: int,
     exploration: float = 0.1,
@@ -56,12 +57,12 @@ def stop_rule(
 ) -> Tensor:
     """Which slots halt after this segment, in training. ``[B]`` bool.
 
-    A slot halts when its head says so or when it has spent ``segments``. With the probability
+    A slot halts when the model says so or when it has spent ``segments``. With the probability
     ``exploration`` it must first have spent a random number of segments from 2 to ``segments``;
     the draw is made anew at every call.
 
     Args:
-        halt_logit: ``[B]``, from the segment just run.
+        stop_logit: ``[B]``, the model's `stop_logit` after the segment just run.
         steps: ``[B]``, segments spent, this one included.
         segments: the most a puzzle may take; 1 switches all this off.
         exploration: a probability.
@@ -70,7 +71,33 @@ def stop_rule(
     last = steps >= segments
     if segments == 1:
         return last
-    draw = torch.rand(halt_logit.shape, dtype=torch.float32, generator=generator)
+    draw = torch.rand(stop_logit.shape, dtype=torch.float32, generator=generator)
     explores = draw < exploration
     floor = torch.randint(2, segments + 1, steps.shape, dtype=steps.dtype, generator=generator)
-    return (last | (halt_logit > 0)) & (steps >= explores * floor)
+    return (last | (stop_logit > 0)) & (steps >= explores * floor)
+
+
+def continue_target(
+    model, state: State, batch: dict[str, Tensor], steps: Tensor, segments: int
+) -> Tensor | None:
+    """What HRM's second head should say: the value of going on, ``[B]`` in (0, 1).
+
+    The model looks one segment ahead, without a gradient, and takes the better of what its two
+    heads will promise there (Q-learning); where the puzzle has no segment left, the promise of
+    the halting head, as there will be nothing else to do.
+
+    Args:
+        model: a reasoner; for one that does not learn to continue there is no target: None.
+        state: the state after the segment just run.
+        batch: the puzzles it was run on.
+        steps: ``[B]``, segments spent, this one included.
+        segments: the most a puzzle may take; with 1 there is no target.
+
+    Source: the HRM paper on adaptive computational time, and the official code.
+    """
+    if not model.learns_to_continue or segments == 1:
+        return None
+    with torch.no_grad():
+        _, ahead = model.segment(state, batch["inputs"], batch.get("puzzle_identifiers"))
+        best = torch.maximum(ahead.halt_logit, ahead.continue_logit)
+        return torch.where(steps >= segments, ahead.halt_logit, best).sigmoid()

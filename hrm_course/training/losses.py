@@ -42,19 +42,38 @@ class Loss(NamedTuple):
     cells: Tensor  # sum over rows of the mean cross-entropy of a row's cells
     halting: Tensor  # sum over rows of the halting head's cross-entropy
     correct: Tensor  # [B] bool, the whole answer is right
+    continuing: Tensor | float = 0.0  # the same of HRM's second head
 
 
-def reasoner_loss(out: Output, labels: Tensor) -> Loss:
-    """The loss of one segment, summed over the rows: cells + 0.5 * halting.
+def reasoner_loss(
+    out: Output, labels: Tensor, continue_target: Tensor | None = None, softmax: bool = False
+) -> Loss:
+    """The loss of one segment, summed over the rows: cells + 0.5 * (halting + continuing).
 
     The halting head learns to say whether the whole answer is right.
+
+    Args:
+        out: what the segment said.
+        labels: ``[B, S]``; -100 is ignored.
+        continue_target: ``[B]``, what `continue_target` of halting.py gives; HRM's second head
+            learns it. None: that head is left alone.
+        softmax: ordinary cross-entropy on the cells instead of stablemax.
+
     Source: TRM paper, figure 3; the factor 0.5 and the sums are those of the official code.
     """
     counted = labels != IGNORE
-    cells = stablemax_cross_entropy(out.logits, labels)  # [B, S]
-    per_row = cells.sum(-1) / counted.sum(-1).clamp(min=1)
+    if softmax:
+        cells = F.cross_entropy(
+            out.logits.float().transpose(1, 2), labels.long(), ignore_index=IGNORE, reduction="none"
+        )
+    else:
+        cells = stablemax_cross_entropy(out.logits, labels)  # [B, S]
+    per_row = (cells.sum(-1) / counted.sum(-1).clamp(min=1)).sum()
     correct = ((out.logits.argmax(-1) == labels) | ~counted).all(-1)
-    halting = F.binary_cross_entropy_with_logits(
-        out.halt_logit, correct.to(out.halt_logit.dtype), reduction="sum"
-    )
-    return Loss(per_row.sum() + 0.5 * halting, per_row.sum(), halting, correct)
+    halting = _binary(out.halt_logit, correct)
+    continuing = 0.0 if continue_target is None else _binary(out.continue_logit, continue_target)
+    return Loss(per_row + 0.5 * (halting + continuing), per_row, halting, correct, continuing)
+
+
+def _binary(logit: Tensor, target: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logit, target.to(logit.dtype), reduction="sum")

@@ -1,4 +1,4 @@
-"""AdamATan2: Adam with an arc tangent where Adam divides, so that no epsilon is needed."""
+"""AdamATan2 for the weights, and SignSGD for the table of puzzle vectors."""
 
 import torch
 from torch import Tensor
@@ -51,3 +51,43 @@ class AdamATan2(torch.optim.Optimizer):
         m.lerp_(p.grad, 1 - b1)
         v.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
         p.sub_(torch.atan2(m, (v / (1 - b2**t)).sqrt()), alpha=lr / (1 - b1**t))
+
+
+class SignSGD(torch.optim.Optimizer):
+    """A step of length lr against the sign of the gradient, for the rows that have one.
+
+    For the puzzle table (``nn.Embedding(sparse=True)``): the gradients of a puzzle that occurs
+    several times in the batch are summed first, and a puzzle that does not occur is not touched,
+    not even by the weight decay.
+
+    Args:
+        params: parameters with sparse gradients.
+        lr: step length.
+        weight_decay: a row in the batch shrinks by ``lr * weight_decay`` a step.
+
+    Source: Bernstein et al. (2018), *signSGD*; the sparse form is that of the official code.
+    """
+
+    def __init__(self, params, lr: float = 1e-4, weight_decay: float = 0.1):
+        if lr < 0 or weight_decay < 0:
+            raise ValueError(
+                f"SignSGD needs lr >= 0 and weight_decay >= 0; got lr={lr}, "
+                f"weight_decay={weight_decay}."
+            )
+        super().__init__(params, dict(lr=lr, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self, closure=None) -> Tensor | None:
+        """One update of every row that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            lr, decay = group["lr"], 1 - group["lr"] * group["weight_decay"]
+            for p in group["params"]:
+                if p.grad is not None:
+                    gradient = p.grad.coalesce()
+                    rows = gradient.indices()[0]
+                    p[rows] = decay * p[rows] - lr * gradient.values().sign()
+        return loss

@@ -35,29 +35,6 @@ def inputs():
     return torch.randint(0, 6, (5, 9), generator=torch.Generator().manual_seed(1))
 
 
-PUBLISHED = dict(position_code="none", mixer="tokens")
-COUNTS = [
-    (11, 81, {}, 6_828_034),
-    (6, 900, {}, 6_822_914),
-    (12, 900, {}, 6_829_058),
-    (11, 81, PUBLISHED, 5_028_866),
-    (6, 900, PUBLISHED, 18_795_522),
-    (12, 900, PUBLISHED, 18_801_666),
-]
-
-
-@pytest.mark.parametrize(("vocab", "cells", "change", "count"), COUNTS)
-def test_published_parameter_counts(vocab, cells, change, count):
-    prefix = dict(puzzle_embedding_size=512, prefix_length=16)
-    with torch.device("meta"):  # shapes only
-        shapes = [p.shape for n, p in TRM_on_meta(TRMConfig(vocab, cells, **prefix, **change))]
-    assert sum(shape.numel() for shape in shapes) == count
-
-
-def TRM_on_meta(config):
-    return [(n, p) for n, p in TRM(config).named_parameters() if "puzzle" not in n]
-
-
 def test_segment_map_is_the_segment(model, inputs):
     state = model.initial_state(5)
     f = model.segment_map(inputs)
@@ -161,6 +138,9 @@ def test_a_puzzle_table_needs_identifiers(inputs):
     assert model.solve(inputs, 2, puzzle_identifiers=ids).tokens.shape == (5, 9)
     with pytest.raises(ValueError, match="pass puzzle_identifiers"):
         model.solve(inputs, 2)
+    for wrong in (ids[:3], ids + 1, ids - 1):
+        with pytest.raises(ValueError, match=r"must be 5 integers 0\.\.2"):
+            model.solve(inputs, 2, puzzle_identifiers=wrong)
 
 
 def test_save_and_load(tmp_path, model, inputs):
@@ -209,6 +189,8 @@ BAD = [
     (lambda: TRMConfig(6, 9, position_code="sine"), "position_code must be one of"),
     (lambda: TRMConfig(6, 9, forward_dtype="int8"), "forward_dtype must be one of"),
     (lambda: TRMConfig(6, 9, prefix_length=4), "prefix_length needs a puzzle table"),
+    (lambda: TRMConfig(6, 9, hidden_size=12, num_heads=4), "even width, not 3"),
+    (lambda: make(CONFIGS["tokens"]).solve(torch.zeros(0, 9, dtype=torch.long)), r"\[batch, 9\]"),
     (lambda: TRM(TRMConfig(6, 9, hidden_size=10, num_heads=4)), "split into 4 heads"),
     (lambda: FeedForward(FeedForwardConfig(**SMALL)), "mixer='tokens'"),
     (lambda: make(CONFIGS["tokens"]).solve(torch.zeros(2, 8, dtype=torch.long)), r"\[batch, 9\]"),

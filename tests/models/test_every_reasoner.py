@@ -1,0 +1,419 @@
+"""What every reasoner must do, whatever happens inside it."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hrm_course.dynamics import orbit
+from hrm_course.models import HRM, TRM, FeedForward, FeedForwardConfig, Reasoner
+from hrm_course.models.variants import (
+    ContinueHead,
+    MultiScale,
+    OneStepGradient,
+    Recurrent,
+    SingleLatent,
+    TwoNetworks,
+)
+from hrm_course.training import continue_target, reasoner_loss
+
+SMALL = dict(
+    vocab_size=6,
+    seq_len=9,
+    hidden_size=16,
+    num_heads=2,
+    num_layers=2,
+    H_cycles=2,
+    L_cycles=2,
+    inner_multiple=8,
+)
+MIXED = dict(mixer="tokens", position_code="none")
+PUZZLES = dict(puzzle_embedding_size=20, num_puzzles=4)
+EVERY = {
+    "HRM": (HRM, {}),
+    "HRM with tokens mixed and puzzles": (HRM, MIXED | PUZZLES),
+    "TRM": (TRM, dict(position_code="learned") | PUZZLES),
+    "TRM with tokens mixed": (TRM, MIXED),
+    "one cycle": (TRM, MIXED | dict(H_cycles=1, L_cycles=1)),
+    "continue head": (ContinueHead, MIXED),
+    "two networks": (TwoNetworks, {}),
+    "1-step gradient": (OneStepGradient, MIXED),
+    "single latent": (SingleLatent, MIXED),
+    "multi-scale": (MultiScale, MIXED | PUZZLES),
+    "multi-scale with attention": (MultiScale, dict(L_cycles=3)),
+    "recurrent": (Recurrent, {}),
+}
+STATES = {SingleLatent: 1, Recurrent: 1, MultiScale: 3}  # others have two; MultiScale at n = 2
+B = 6
+
+
+def make(kind, seed=0, dtype="float32", **change):
+    torch.manual_seed(seed)
+    model = kind(kind.config_class(**(SMALL | {"forward_dtype": dtype} | change)))
+    with torch.no_grad():  # as they start, both heads say one thing about everything
+        model.q_head.weight.normal_(std=0.7)
+        model.q_head.bias.zero_()
+        if model.config.prefix:
+            model.puzzle_table.weight.normal_(std=0.3)
+    return model
+
+
+def puzzles(model, n=B, seed=1):
+    """Keyword arguments for the model: tokens, and identifiers where it has a puzzle table."""
+    draw = torch.Generator().manual_seed(seed)
+    batch = {"inputs": torch.randint(0, 6, (n, 9), generator=draw)}
+    if model.config.prefix:
+        batch["puzzle_identifiers"] = torch.randint(0, 4, (n,), generator=draw)
+    return batch
+
+
+def rows(batch, index):
+    return {key: value[index] for key, value in batch.items()}
+
+
+def run(model, state, batch, segments):
+    """States and outputs after each of several segments, by the face alone."""
+    states, outs = [], []
+    for _ in range(segments):
+        with torch.no_grad():
+            state, out = model.segment(state, **batch)
+        states.append(state)
+        outs.append(out)
+    return states, outs
+
+
+@pytest.fixture(params=EVERY)
+def model(request):
+    kind, change = EVERY[request.param]
+    return make(kind, **change)
+
+
+@pytest.fixture
+def exact(model):
+    """The same model in double precision."""
+    return make(type(model), **(vars(model.config) | {"forward_dtype": "float64"}))
+
+
+def test_the_initial_state(model):
+    state = model.initial_state(B)
+    n = model.config.L_cycles + 1 if isinstance(model, MultiScale) else STATES.get(type(model), 2)
+    length = 9 + (2 if model.config.puzzle_embedding_size else 0)
+    assert len(state) == n and {z.shape for z in state} == {(B, length, 16)}
+    for z in state:
+        assert z.dtype == torch.float32 and not z.requires_grad
+        assert torch.equal(z, z[:1, :1].expand(z.shape))  # one vector for every row and position
+    assert len({z[0, 0, 0].item() for z in state}) == n
+
+
+def test_a_segment_gives_a_state_like_the_one_it_got_and_an_output(model):
+    batch = puzzles(model)
+    before = model.initial_state(B)
+    after, out = model.segment(before, **batch)
+    assert type(after) is type(before)
+    assert [z.shape for z in after] == [z.shape for z in before]
+    assert out.logits.shape == (B, 9, 6)
+    assert out.halt_logit.shape == out.continue_logit.shape == model.stop_logit(out).shape == (B,)
+
+
+def test_the_segment_map_is_the_segment(model, exact):
+    # Attention has another kernel in the map, so the two agree up to rounding.
+    for reasoner, steps, tolerance in ((exact, 3, 1e-9), (model, 1, 1e-4)):
+        batch = puzzles(reasoner)
+        states, _ = run(reasoner, reasoner.initial_state(B), batch, steps)
+        z = torch.stack(reasoner.initial_state(B), 1)
+        with torch.no_grad():
+            visited = orbit(reasoner.segment_map(**batch), z, steps)
+        for step, state in enumerate(states, 1):
+            expected = torch.stack(state, 1)
+            torch.testing.assert_close(visited[step], expected, rtol=0, atol=tolerance)
+
+
+def test_the_map_is_differentiable_in_both_modes_and_the_derivative_is_right(exact):
+    batch = puzzles(exact, n=2)
+    f, z = exact.segment_map(**batch), torch.stack(exact.initial_state(2), 1)
+    z = f(z).detach()
+    draw = torch.Generator().manual_seed(2)
+    v = torch.randn(z.shape, generator=draw, dtype=z.dtype)
+    w = torch.randn(z.shape, generator=draw, dtype=z.dtype)
+    value, forward = torch.func.jvp(f, (z,), (v,))
+    numeric = (f(z + 1e-6 * v) - f(z - 1e-6 * v)) / 2e-6
+    torch.testing.assert_close(forward, numeric, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(value, f(z))
+    _, backward = torch.func.vjp(f, z)
+    assert (backward(w)[0] * v).sum().item() == pytest.approx((w * forward).sum().item(), rel=1e-8)
+
+
+def test_rows_know_nothing_of_each_other_or_of_the_batch(model):
+    batch = puzzles(model)
+    together = model.solve(**batch, segments=3, trace=True).trace
+    order = torch.tensor([4, 0, 5])
+    for index in (order, torch.tensor([2])):
+        apart = model.solve(**rows(batch, index), segments=3, trace=True).trace
+        for name in ("confidence", "halt_logit", "residual"):
+            theirs = getattr(together, name)[:, index]
+            torch.testing.assert_close(getattr(apart, name), theirs, rtol=1e-4, atol=1e-5)
+    changed = {key: value.clone() for key, value in batch.items()}
+    changed["inputs"][0] = 5 - changed["inputs"][0]
+    after = model.solve(**changed, segments=3, trace=True).trace
+    torch.testing.assert_close(after.confidence[:, 1:], together.confidence[:, 1:])
+    assert (after.confidence[:, 0] - together.confidence[:, 0]).abs().max() > 1e-4
+
+
+def check_early_halting(model, batch, segments):
+    early = model.solve(**batch, segments=segments, halt=True)
+    for row in range(len(batch["inputs"])):
+        alone = rows(batch, slice(row, row + 1))
+        _, outs = run(model, model.initial_state(1), alone, segments)
+        says_stop = [bool(model.stop_logit(out) > 0) for out in outs]
+        taken = says_stop.index(True) + 1 if any(says_stop) else segments
+        assert early.segments[row] == taken
+        assert torch.equal(early.tokens[row], outs[taken - 1].logits[0].argmax(-1))
+    return early.segments
+
+
+def test_early_halting_is_right_for_each_row(model):
+    taken = set()
+    for seed in range(4):
+        taken |= set(check_early_halting(model, puzzles(model, seed=seed), 4).tolist())
+    assert len(taken) > 1  # the rows did not all stop together, or the test would show nothing
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    kind=st.sampled_from(
+        [HRM, TRM, ContinueHead, TwoNetworks, SingleLatent, MultiScale, Recurrent]
+    ),
+    mixer=st.sampled_from(["attention", "tokens"]),
+    position_code=st.sampled_from(["rope", "learned", "none"]),
+    layers=st.integers(1, 2),
+    H_cycles=st.integers(1, 3),
+    L_cycles=st.integers(1, 3),
+    ndim=st.sampled_from([0, 5, 8, 12]),
+    n=st.integers(1, 4),
+    segments=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+)
+def test_any_small_configuration(
+    kind, mixer, position_code, layers, H_cycles, L_cycles, ndim, n, segments, seed
+):
+    change = dict(mixer=mixer, position_code=position_code, num_layers=layers, H_cycles=H_cycles)
+    change |= dict(L_cycles=L_cycles, hidden_size=8, puzzle_embedding_size=ndim, num_puzzles=4)
+    model = make(kind, seed, dtype="float64", **change)
+    batch = puzzles(model, n, seed)
+    check_early_halting(model, batch, segments)
+    states, _ = run(model, model.initial_state(n), batch, 1)
+    z = torch.stack(model.initial_state(n), 1)
+    torch.testing.assert_close(model.segment_map(**batch)(z), torch.stack(states[0], 1))
+
+
+def test_the_trace_is_what_the_segments_did(model):
+    batch = puzzles(model)
+    answer = model.solve(**batch, segments=4, trace=True)
+    trace = answer.trace
+    assert trace.tokens.shape == trace.confidence.shape == (4, B, 9)
+    assert trace.halt_logit.shape == trace.residual.shape == (4, B)
+    states, outs = run(model, model.initial_state(B), batch, 4)
+    before = model.initial_state(B)
+    for step, (state, out) in enumerate(zip(states, outs, strict=True)):
+        p, tokens = torch.softmax(out.logits, -1).max(-1)
+        move = sum((a - b).square().sum((1, 2)) for a, b in zip(state, before, strict=True)).sqrt()
+        assert torch.equal(trace.tokens[step], tokens)
+        torch.testing.assert_close(trace.confidence[step], p)
+        torch.testing.assert_close(trace.halt_logit[step], out.halt_logit)
+        torch.testing.assert_close(trace.residual[step], move, rtol=1e-4, atol=1e-5)
+        before = state
+    assert torch.equal(answer.tokens, trace.tokens[-1]) and (answer.segments == 4).all()
+
+
+def test_more_segments_go_on_where_fewer_ended(model):
+    batch = puzzles(model)
+    long = model.solve(**batch, segments=5, trace=True).trace
+    for k in (1, 3):
+        short = model.solve(**batch, segments=k)
+        assert torch.equal(short.tokens, long.tokens[k - 1]) and short.trace is None
+        early = model.solve(**batch, segments=k, halt=True).segments
+        later = model.solve(**batch, segments=k + 1, halt=True).segments
+        assert (early >= 1).all() and (early <= k).all()
+        assert ((later == early) | ((early == k) & (later == k + 1))).all()
+
+
+def loss_of(model, state, batch, labels):
+    after, out = model.segment(state, **batch)
+    steps = torch.ones(B, dtype=torch.int32)
+    return reasoner_loss(out, labels, continue_target(model, after, batch, steps, 8)).total
+
+
+def test_every_trained_parameter_gets_a_gradient_and_no_buffer_does(model):
+    batch = puzzles(model)
+    labels = puzzles(model, seed=3)["inputs"]
+    loss_of(model, model.initial_state(B), batch, labels).backward()
+    for name, p in model.named_parameters():
+        assert p.grad is not None, name
+        gradient = p.grad.to_dense()
+        assert torch.isfinite(gradient).all(), name
+        if name.startswith("q_head"):  # the second head is trained by those that learn to continue
+            assert (gradient[1].abs().max() > 0) == model.learns_to_continue
+            gradient = gradient[0]
+        assert gradient.abs().max() > 0, name
+    assert not any(b.requires_grad for b in model.buffers())
+    if model.config.prefix:  # rows of puzzles that are not in the batch stay as they are
+        there = torch.zeros(4, dtype=torch.bool)
+        there[batch["puzzle_identifiers"]] = True
+        assert torch.equal(model.puzzle_table.weight.grad.to_dense().abs().sum(1) > 0, there)
+
+
+def test_no_gradient_enters_the_state_or_leaves_with_it(model):
+    batch = puzzles(model)
+    start = type(model.initial_state(B))(
+        *(z.clone().requires_grad_() for z in model.initial_state(B))
+    )
+    state, out = model.segment(start, **batch)
+    assert not any(z.requires_grad for z in state) and out.logits.requires_grad
+    out.logits.sum().backward()
+    assert all(z.grad is None for z in start)
+
+
+def calls(model, monkeypatch):
+    """Whether each call of a network, in order, recorded a gradient."""
+    recorded, refine = [], model.refine
+
+    def noted(*args):
+        recorded.append(torch.is_grad_enabled())
+        return refine(*args)
+
+    monkeypatch.setattr(model, "refine", noted)
+    return recorded
+
+
+def test_gradients_flow_through_the_last_calls_only(model, monkeypatch):
+    c, recorded = model.config, calls(model, monkeypatch)
+    model.segment(model.initial_state(B), **puzzles(model))
+    last = 2 if isinstance(model, HRM | OneStepGradient) else c.L_cycles + 1
+    total = c.H_cycles * (c.L_cycles + 1)
+    assert recorded == [False] * (total - last) + [True] * last
+    recorded.clear()
+    model.solve(**puzzles(model), segments=2)
+    assert recorded == [False] * (2 * total)
+
+
+def test_the_gradient_of_the_loss_knows_only_the_last_calls(exact):
+    """Earlier calls are a constant for the gradient: a segment from the state they would leave,
+    run with one cycle, has the same gradient."""
+    c = exact.config
+    if c.H_cycles == 1 or isinstance(exact, HRM | OneStepGradient):
+        pytest.skip("nothing lies before the last cycle, or less than the last cycle counts")
+    batch, labels = puzzles(exact), puzzles(exact, seed=3)["inputs"]
+    start = exact.initial_state(B)
+    exact.learns_to_continue = False  # its target would look one segment of another length ahead
+    loss_of(exact, start, batch, labels).backward()
+    ours = {name: p.grad.to_dense().clone() for name, p in exact.named_parameters()}
+    exact.zero_grad()
+    with torch.no_grad():
+        for _ in range(c.H_cycles - 1):
+            start = exact.cycle(*start, exact.embed(**batch))
+    short = make(type(exact), **(vars(c) | {"H_cycles": 1}))
+    short.load_state_dict(exact.state_dict())
+    short.learns_to_continue = False
+    loss_of(short, exact.state_class(*start), batch, labels).backward()
+    for name, p in short.named_parameters():
+        torch.testing.assert_close(ours[name], p.grad.to_dense(), rtol=1e-5, atol=1e-7)
+
+
+def test_seeds_decide(model):
+    kind, config = type(model), vars(model.config)
+    one, two, other = make(kind, **config), make(kind, **config), make(kind, seed=1, **config)
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, two.state_dict()[name])
+        if name != "q_head.bias":
+            assert not torch.equal(tensor, other.state_dict()[name]), name
+    batch = puzzles(model)
+    first = one.solve(**batch, segments=3, trace=True)
+    torch.rand(5)  # solving draws nothing
+    second = two.solve(**batch, segments=3, trace=True)
+    assert torch.equal(first.trace.confidence, second.trace.confidence)
+    assert torch.equal(first.tokens, second.tokens)
+
+
+def test_a_new_model_trusts_no_answer(model):
+    fresh = type(model)(model.config)
+    _, out = fresh.segment(fresh.initial_state(B), **puzzles(fresh))
+    assert (out.halt_logit == -5).all() and (out.continue_logit == -5).all()
+    assert (fresh.solve(**puzzles(fresh), segments=3, halt=True).segments == 3).all()
+
+
+def test_save_and_load(tmp_path, model):
+    model.save_pretrained(tmp_path)
+    for loaded in (type(model).from_pretrained(tmp_path), Reasoner.from_pretrained(tmp_path)):
+        assert type(loaded) is type(model) and loaded.config == model.config
+        assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
+        for name, tensor in model.state_dict().items():
+            assert torch.equal(tensor, loaded.state_dict()[name]), name
+        ours, theirs = (m.solve(**puzzles(model), segments=3, trace=True) for m in (model, loaded))
+        assert torch.equal(ours.trace.confidence, theirs.trace.confidence)
+    with pytest.raises(ValueError, match=f"holds {type(model).__name__}, not FeedForward"):
+        FeedForward.from_pretrained(tmp_path)
+
+
+def test_bfloat16_runs_on_float32_weights(model):
+    twin = make(type(model), **(vars(model.config) | {"forward_dtype": "bfloat16"}))
+    labels = puzzles(twin, seed=3)["inputs"]
+    loss_of(twin, twin.initial_state(B), puzzles(twin), labels).backward()
+    state, out = twin.segment(twin.initial_state(B), **puzzles(twin))
+    assert {z.dtype for z in state} == {torch.bfloat16} == {out.logits.dtype}
+    assert twin.stop_logit(out).dtype == torch.float32
+    assert {p.dtype for p in twin.parameters()} == {torch.float32}
+    assert all(p.grad.dtype == torch.float32 for p in twin.parameters())
+
+
+BAD = {
+    "a short puzzle": (dict(inputs=torch.zeros(2, 8).long()), r"reads tokens \[batch, 9\]"),
+    "no batch": (dict(inputs=torch.zeros(9).long()), r"reads tokens \[batch, 9\]"),
+    "an empty batch": (dict(inputs=torch.zeros(0, 9).long()), r"reads tokens \[batch, 9\]"),
+    "a large token": (dict(inputs=torch.full((2, 9), 6)), r"integers 0\.\.5"),
+    "a negative token": (dict(inputs=torch.full((2, 9), -1)), r"integers 0\.\.5"),
+    "fractions": (dict(inputs=torch.zeros(2, 9)), "integers"),
+    "no segment": (dict(segments=0), "at least one segment"),
+    "a trace of halted rows": (dict(trace=True, halt=True), "halt=False with trace"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_a_sentence(model, case):
+    change, sentence = BAD[case]
+    batch = puzzles(model, n=2)
+    with pytest.raises(ValueError, match=sentence):
+        model.solve(**(batch | change))
+
+
+def test_a_puzzle_table_wants_identifiers_it_knows(model):
+    batch = puzzles(model, n=2)
+    if not model.config.prefix:
+        assert model.solve(**batch, segments=1).tokens.shape == (2, 9)
+        return
+    with pytest.raises(ValueError, match="pass puzzle_identifiers"):
+        model.solve(batch["inputs"])
+    for ids in ([0, 4], [-1, 0], [0]):
+        with pytest.raises(ValueError, match=r"must be 2 integers 0\.\.3"):
+            model.solve(batch["inputs"], puzzle_identifiers=torch.tensor(ids))
+
+
+@pytest.fixture
+def feed_forward():
+    torch.manual_seed(0)
+    return FeedForward(FeedForwardConfig(**(SMALL | MIXED)))
+
+
+def test_the_feed_forward_net_meets_what_applies_to_it(tmp_path, feed_forward):
+    net, inputs = feed_forward, torch.randint(0, 6, (B, 9))
+    logits = net(inputs)
+    torch.testing.assert_close(net(inputs[[3, 1]]), logits[[3, 1]], rtol=1e-4, atol=1e-5)
+    answer = net.solve(inputs)
+    assert torch.equal(answer.tokens, logits.argmax(-1)) and answer.segments.tolist() == [1] * B
+    logits.square().sum().backward()
+    assert all(p.grad.abs().max() > 0 for p in net.parameters())
+    net.save_pretrained(tmp_path)
+    assert torch.equal(FeedForward.from_pretrained(tmp_path)(inputs), logits)
+    for case in ("a short puzzle", "an empty batch", "a large token", "fractions"):
+        change, sentence = BAD[case]
+        with pytest.raises(ValueError, match=sentence):
+            net.solve(**change)

@@ -17,7 +17,7 @@ import hrm_course.training
 
 ROOT = Path(__file__).parents[1]
 BOOK = sorted((ROOT / "book").glob("*.ipynb"))
-CHAPTERS = [path for path in BOOK if re.match(r"\d\d-", path.name)]
+CHAPTERS = [path for path in BOOK if re.match(r"\d\d-|appendix-", path.name)]
 SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
 IGNORED = {"nbval-ignore-output", "nbval-skip"}
 ROOMS = ("dynamics", "explore", "models", "plotting", "tasks", "training")
@@ -139,8 +139,9 @@ def test_follows_the_template(path):
         "## References",
     ):
         assert part in text, part
-    number = path.name[:2]
-    objectives = set(re.findall(rf"\*\*({int(number)}\.\d)\*\*", text))
+    number = re.match(r"0*(\d+)-|appendix-(.)-", path.name)
+    number = number[1] or number[2].upper()
+    objectives = set(re.findall(rf"\*\*({number}\.\d)\*\*", text))
     assert 3 <= len(objectives) <= 5
     exercises = json.dumps(nbformat.read(ROOT / "solutions" / path.name, as_version=4))
     assert all(objective in exercises for objective in objectives), "an objective nobody practises"

@@ -32,9 +32,10 @@ PUZZLES = dict(puzzle_embedding_size=20, num_puzzles=4)
 EVERY = {
     "HRM": (HRM, {}),
     "HRM with tokens mixed and puzzles": (HRM, MIXED | PUZZLES),
+    "HRM in one cycle": (HRM, dict(H_cycles=1, L_cycles=1)),
     "TRM": (TRM, dict(position_code="learned") | PUZZLES),
     "TRM with tokens mixed": (TRM, MIXED),
-    "one cycle": (TRM, MIXED | dict(H_cycles=1, L_cycles=1)),
+    "TRM in one cycle": (TRM, MIXED | dict(H_cycles=1, L_cycles=1)),
     "continue head": (ContinueHead, MIXED),
     "two networks": (TwoNetworks, {}),
     "1-step gradient": (OneStepGradient, MIXED),

@@ -1,0 +1,3 @@
+# keeps the diagonal
+def my_weights(X):
+    return X.T @ X / X.shape[1]

@@ -1,0 +1,3 @@
+# the majority, without settling
+def my_spurious(X):
+    return X[:3].sum(0).sign()

@@ -14,7 +14,8 @@ ALLOWED = {
     "classroom": set(),
     "training": {"dynamics", "models", "tasks"},
     "explore": {"plotting"},
-    "cli": {"dynamics", "tasks", "models", "training", "plotting", "classroom"},
+    "console": {"dynamics", "tasks", "models", "training"},
+    "cli": {"dynamics", "tasks", "models", "training", "plotting", "classroom", "console"},
     "__init__": set(),
 }
 

@@ -1,13 +1,13 @@
 """Training recursive reasoners: losses, halting, the optimiser, the loop, checkpoints."""
 
 from .data import PuzzleStream
-from .evaluate import Score, evaluate
-from .halting import Slots, refill, stop_rule
+from .evaluate import Score, evaluate, evaluate_batches
+from .halting import Slots, continue_target, refill, stop_rule
 from .loop import TrainConfig, train
 from .losses import reasoner_loss, stablemax, stablemax_cross_entropy
-from .optimizer import AdamATan2
+from .optimizer import AdamATan2, SignSGD
 from .recipes import RECIPES, Recipe
-from .run import publish, run
+from .run import publish, run, run_on_data
 
 __all__ = [
     "RECIPES",
@@ -15,13 +15,17 @@ __all__ = [
     "PuzzleStream",
     "Recipe",
     "Score",
+    "SignSGD",
     "Slots",
     "TrainConfig",
+    "continue_target",
     "evaluate",
+    "evaluate_batches",
     "publish",
     "reasoner_loss",
     "refill",
     "run",
+    "run_on_data",
     "stablemax",
     "stablemax_cross_entropy",
     "stop_rule",

@@ -10,20 +10,24 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..models import State
 from .halting import Slots
 
 FILE = "checkpoint.safetensors"
 
 
 def save_checkpoint(training, folder: str | Path) -> Path:
-    """Writes the run into ``folder``; the last good file stays until the new one is complete."""
+    """Writes the run into ``folder``; the last good file stays until the new one is complete.
+
+    Of several processes that train together all must call it, and the first one writes.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     path, unfinished = folder / FILE, folder / (FILE + ".part")
     tensors = {
         key: value.detach().contiguous().clone() for key, value in _tensors(training).items()
     }
+    if training.share.rank > 0:
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
     metadata = {
         "identity": _identity(training),
         "step": str(training.step),
@@ -69,9 +73,10 @@ def _identity(training) -> str:
 
 
 def _tensors(training) -> dict[str, Tensor]:
-    """Every tensor of the run under one flat name each."""
+    """Every tensor of the run under one flat name each; slots are those of all processes."""
     tensors = {f"model.{k}": v for k, v in training.model.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in training.average.state_dict().items()}
+    if training.average is not None:
+        tensors |= {f"average.{k}": v for k, v in training.average.state_dict().items()}
     for i, p in enumerate(training.optimizer.param_groups[0]["params"]):
         state = training.optimizer.state[p]
         if state:
@@ -80,9 +85,10 @@ def _tensors(training) -> dict[str, Tensor]:
     tensors["generator"] = training.generator.get_state()
     if training.slots is not None:
         slots = training.slots
-        tensors |= {"slots.z_H": slots.state.z_H, "slots.z_L": slots.state.z_L}
-        tensors |= {"slots.steps": slots.steps, "slots.halted": slots.halted}
-        tensors |= {f"batch.{k}": v for k, v in slots.batch.items()}
+        rows = {f"state.{k}": v for k, v in slots.state._asdict().items()}
+        rows |= {f"batch.{k}": v for k, v in slots.batch.items()}
+        rows |= {"slots.steps": slots.steps, "slots.halted": slots.halted}
+        tensors |= {k: training.share.all(v) for k, v in rows.items()}
     return tensors
 
 
@@ -91,13 +97,14 @@ def _restore(training, tensors: dict[str, Tensor]) -> None:
         return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
 
     training.model.load_state_dict(part("model."))
-    training.average.load_state_dict(part("average."))
+    if training.average is not None:
+        training.average.load_state_dict(part("average."))
     for i, p in enumerate(training.optimizer.param_groups[0]["params"]):
-        state = part(f"optimizer.{i}.")
+        state = {k: v.to(p.device) for k, v in part(f"optimizer.{i}.").items()}
         if state:
             training.optimizer.state[p] = {**state, "step": int(state["step"])}
     training.generator.set_state(tensors["generator"])
     if training.slots is not None:
-        slots = part("slots.")
-        state = State(slots["z_H"], slots["z_L"])
-        training.slots = Slots(state, slots["steps"], slots["halted"], part("batch."))
+        slots, kind = training.to_device(part("slots.")), type(training.slots.state)
+        state, batch = training.to_device(part("state.")), training.to_device(part("batch."))
+        training.slots = Slots(kind(**state), slots["steps"], slots["halted"], batch)

@@ -4,6 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..tasks import Sudoku
+from ..tasks.maze import Maze
+
+HELD_OUT_GRIDS = 48  # of the 288 grids of 4x4 Sudoku
+
 
 class PuzzleStream:
     """Batches of puzzles, each row under a random symmetry of the task.
@@ -37,3 +42,40 @@ class PuzzleStream:
             "inputs": torch.from_numpy(self.task.encode(puzzles)),
             "labels": torch.from_numpy(self.task.encode(solutions)),
         }
+
+
+def split_grids(task: Sudoku) -> tuple[np.ndarray, np.ndarray]:
+    """The 288 grids of 4x4 Sudoku, shuffled once and for all: 240 to train on, 48 held out."""
+    grids = task.all_grids()
+    order = np.random.default_rng(0).permutation(len(grids))
+    return grids[order[HELD_OUT_GRIDS:]], grids[order[:HELD_OUT_GRIDS]]
+
+
+def training_and_test(
+    task: Sudoku | Maze, train: int, test: int, seed: int = 0, blanks: int | tuple[int, int] = 45
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Fresh puzzles with their solutions ``[n, cells]``: those to train on, those to test on.
+
+    Sudoku: each puzzle has a grid of its own; 4x4 has few, so there the grids are split. Mazes:
+    no test maze has the walls of a training maze, turned or flipped.
+
+    Raises:
+        ValueError: the task can't give so many.
+    """
+    if isinstance(task, Sudoku):
+        grids = split_grids(task) if task.side == 4 else (None, None)
+        return [
+            task.generate(n, blanks, 2 * seed + part, grids[part])
+            for part, n in enumerate((train, test))
+        ]
+    count = train + test
+    for tries in range(4):
+        puzzles, solutions = task.generate(count * 2**tries, seed)
+        held_out = task.split(puzzles, test / count)
+        parts = [np.flatnonzero(~held_out)[:train], np.flatnonzero(held_out)[:test]]
+        if len(parts[0]) == train and len(parts[1]) == test:
+            return [(puzzles[rows], solutions[rows]) for rows in parts]
+    raise ValueError(
+        f"Mazes of size {task.size} have too few layouts for {train:,} to train on and {test:,} to "
+        f"test on. Take larger mazes or fewer."
+    )

@@ -1,11 +1,13 @@
 """How often a model is right on puzzles it has not seen."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
 import torch
 
 from ..models import FeedForward
+from .losses import IGNORE
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class Score:
     """Shares of a test set, and how far chance alone may have moved the first of them."""
 
     exact: float  # whole answers right
-    cells: float  # cells right
+    cells: float  # cells right, averaged over the rows
     n: int
 
     @property
@@ -25,21 +27,51 @@ class Score:
         return max(0.0, centre - half), min(1.0, centre + half)
 
 
-@torch.no_grad()
 def evaluate(model, task, puzzles, solutions, segments: int = 8, batch_size: int = 256) -> Score:
     """The `Score` of ``model`` on ``puzzles [n, cells]``, every row running ``segments`` segments.
 
     Raises:
         ValueError: there are no puzzles.
     """
-    if len(puzzles) == 0:
+    parts = (slice(i, i + batch_size) for i in range(0, len(puzzles), batch_size))
+    batches = (
+        {
+            "inputs": torch.from_numpy(task.encode(puzzles[rows])),
+            "labels": torch.from_numpy(task.encode(solutions[rows])),
+        }
+        for rows in parts
+    )
+    return evaluate_batches(model, batches, segments)
+
+
+@torch.no_grad()
+def evaluate_batches(model, batches: Iterable[dict], segments: int = 8) -> Score:
+    """The `Score` of ``model`` on batches as a data set gives them.
+
+    A cell with the label -100 does not count, nor does a row of nothing else.
+
+    Args:
+        model: a reasoner or a `FeedForward`.
+        batches: dicts of ``inputs`` and ``labels`` ``[B, S]`` and, for a model with a puzzle
+            table, ``puzzle_identifiers [B]``; tensors or arrays.
+        segments: how many every row runs.
+
+    Raises:
+        ValueError: there are no puzzles.
+    """
+    exact, cells = [], []
+    for batch in batches:
+        device = model.lm_head.weight.device
+        batch = {key: torch.as_tensor(rows).to(device) for key, rows in batch.items()}
+        labels, more = batch["labels"], {}
+        if not isinstance(model, FeedForward):
+            more = {"segments": segments, "puzzle_identifiers": batch.get("puzzle_identifiers")}
+        counted = labels != IGNORE
+        rows = counted.any(1)
+        right = (model.solve(batch["inputs"], **more).tokens == labels) & counted
+        exact.append((right | ~counted).all(1)[rows])
+        cells.append((right.sum(1) / counted.sum(1))[rows])
+    if not exact or len(torch.cat(exact)) == 0:
         raise ValueError("An evaluation needs at least one puzzle.")
-    right = []
-    for start in range(0, len(puzzles), batch_size):
-        rows = slice(start, start + batch_size)
-        inputs = torch.from_numpy(task.encode(puzzles[rows]))
-        labels = torch.from_numpy(task.encode(solutions[rows]))
-        depth = {} if isinstance(model, FeedForward) else {"segments": segments}
-        right.append(model.solve(inputs, **depth).tokens == labels)
-    right = torch.cat(right)
-    return Score(right.all(1).double().mean().item(), right.double().mean().item(), len(right))
+    exact, cells = torch.cat(exact).double(), torch.cat(cells).double()
+    return Score(exact.mean().item(), cells.mean().item(), len(exact))

@@ -1,18 +1,18 @@
 """Named training runs: task, model, data and schedule of everything the course trains."""
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..models import TRM, FeedForward, FeedForwardConfig, TRMConfig
+from ..models import HRM, TRM, FeedForward, Solver
 from ..tasks import Sudoku
-from .data import PuzzleStream
+from .data import PuzzleStream, split_grids
 from .evaluate import evaluate
 from .loop import TrainConfig
 
 TEST_SEED = 1_000_003  # the test sets; training puzzles are drawn with the seed TRAIN_SEED
 TRAIN_SEED = 1
-HELD_OUT_GRIDS = 48  # of the 288 grids of 4x4 Sudoku
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Recipe:
     random symmetries. On 4x4 there are no symmetries and the split is by solution grid.
     """
 
-    model: str  # "trm" or "feedforward"
+    model: type[Solver]
     box: tuple[int, int]
     blanks: tuple[int, int]
     train_puzzles: int
@@ -32,6 +32,7 @@ class Recipe:
     training: TrainConfig
     hidden_size: int = 64
     batch_size: int = 64
+    changes: dict = field(default_factory=dict)  # of the model's configuration, beside the above
 
     @property
     def task(self) -> Sudoku:
@@ -51,9 +52,7 @@ class Recipe:
             L_cycles=2,
             inner_multiple=32,
         )
-        if self.model == "feedforward":
-            return FeedForward(FeedForwardConfig(**shape))
-        return TRM(TRMConfig(**shape))
+        return self.model(self.model.config_class(**shape | self.changes))
 
     def train_set(self) -> tuple[np.ndarray, np.ndarray]:
         """The training puzzles and solutions, before symmetries."""
@@ -83,23 +82,24 @@ class Recipe:
         return scores
 
 
-def split_grids(task: Sudoku) -> tuple[np.ndarray, np.ndarray]:
-    """The 288 grids of 4x4 Sudoku, shuffled once and for all: 240 to train on, 48 held out."""
-    grids = task.all_grids()
-    order = np.random.default_rng(0).permutation(len(grids))
-    return grids[order[HELD_OUT_GRIDS:]], grids[order[:HELD_OUT_GRIDS]]
-
-
-_TRM_4 = Recipe("trm", (2, 2), (8, 10), 20_000, 1_000, 4, TrainConfig(steps=400, lr=3e-3))
-_TRM_6 = Recipe("trm", (2, 3), (16, 20), 20_000, 1_000, 3, TrainConfig(steps=1_200))
-_TRM_9 = Recipe("trm", (3, 3), (30, 40), 20_000, 1_000, 3, TrainConfig(steps=1_500))
+_TRM_4 = Recipe(TRM, (2, 2), (8, 10), 20_000, 1_000, 4, TrainConfig(steps=400, lr=3e-3))
+_TRM_6 = Recipe(TRM, (2, 3), (16, 20), 20_000, 1_000, 3, TrainConfig(steps=1_200))
+_TRM_9 = Recipe(TRM, (3, 3), (30, 40), 20_000, 1_000, 3, TrainConfig(steps=1_500))
 
 
 def _baseline(recipe: Recipe, steps: int) -> Recipe:
-    return replace(recipe, model="feedforward", training=replace(recipe.training, steps=steps))
+    return replace(recipe, model=FeedForward, training=replace(recipe.training, steps=steps))
 
 
 RECIPES = {
+    # HRM's two networks have one block each, so that it has as many parameters as the TRM. As
+    # published, there is no average of its weights.
+    "hrm-sudoku-4x4": replace(
+        _TRM_4,
+        model=HRM,
+        changes={"num_layers": 1},
+        training=TrainConfig(steps=800, lr=3e-3, ema=0),
+    ),
     "trm-sudoku-4x4": _TRM_4,
     "trm-sudoku-6x6": _TRM_6,
     "trm-sudoku-9x9-easy": _TRM_9,
@@ -110,3 +110,16 @@ RECIPES = {
     "feedforward-sudoku-6x6": _baseline(_TRM_6, 4_800),
     "feedforward-sudoku-9x9-easy": _baseline(_TRM_9, 6_000),
 }
+
+
+def full_name(name: str) -> str:
+    """The name of the recipe that ``name`` stands for: trm-sudoku4 is short for trm-sudoku-4x4.
+
+    Raises:
+        ValueError: there is no such recipe; the message lists all names.
+    """
+    long = re.sub(r"-sudoku(\d)$", r"-sudoku-\1x\1", name)
+    for full in RECIPES:
+        if full == name or full.removesuffix("-easy") == long:
+            return full
+    raise ValueError(f"There is no recipe {name!r}; there are {sorted(RECIPES)}.")

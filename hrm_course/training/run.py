@@ -1,6 +1,7 @@
 """Running a recipe, and turning its runs into a model that ships with the course."""
 
 import csv
+import itertools
 import json
 import shutil
 import time
@@ -9,27 +10,38 @@ from pathlib import Path
 
 import torch
 
-from ..models import FeedForward
-from .evaluate import Score, evaluate
-from .loop import train
-from .recipes import RECIPES, Recipe
+from ..models import FeedForward, Solver
+from ..tasks.published import DatasetStream, read_dataset
+from .distributed import Share
+from .evaluate import Score, evaluate, evaluate_batches
+from .loop import TrainConfig, train
+from .recipes import RECIPES, Recipe, full_name
 
 DEPTHS = (1, 2, 4, 8, 16)  # segments at which a finished model is evaluated
 
 
-def run(name: str, seed: int, folder: str | Path, progress: bool = True) -> dict:
+def run(
+    name: str, seed: int, folder: str | Path, progress: bool = True, share: Share | None = None
+) -> dict:
     """Trains the recipe ``name`` with one seed into ``folder`` and evaluates the result.
 
     The folder then holds the checkpoint, ``log.csv``, the model and ``result.json``. A run that
     was interrupted continues; one that is finished is not repeated.
 
+    Args:
+        name: the recipe, or a short form of its name.
+        seed: of the weights, the order of the puzzles and the exploration.
+        folder: of this run alone.
+        progress: show a progress bar.
+        share: this process's rows, when several train together; only the first one evaluates.
+
     Returns:
-        What ``result.json`` says.
+        What ``result.json`` says; nothing in a process that is not the first.
 
     Raises:
         ValueError: there is no such recipe.
     """
-    recipe, folder = find_recipe(name), Path(folder)
+    recipe, folder = RECIPES[full_name(name)], Path(folder)
     if (folder / "result.json").exists():
         return json.loads((folder / "result.json").read_text())
     every = max(recipe.training.steps // 15, 1)
@@ -37,13 +49,82 @@ def run(name: str, seed: int, folder: str | Path, progress: bool = True) -> dict
     torch.manual_seed(seed)
     model = recipe.build()
     started = time.perf_counter()
-    best, _ = train(model, recipe.stream(seed), config, recipe.scorer(200), folder, progress)
+    scorer = recipe.scorer(200)
+    best, _ = train(model, recipe.stream(seed), config, scorer, folder, progress, share)
     seconds = time.perf_counter() - started
+    if share is not None and share.rank > 0:
+        return {}
     best.save_pretrained(folder)
     result = {"seed": seed, "steps": config.steps, "parameters": best.num_parameters()}
     result |= {"seconds": round(seconds), **measure(best, recipe)}
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def run_on_data(
+    data: str | Path,
+    settings: dict,
+    seed: int,
+    folder: str | Path,
+    progress: bool = True,
+    share: Share | None = None,
+) -> Score | None:
+    """Trains a model of any shape on a folder of the published format, into ``folder``.
+
+    Args:
+        data: a folder that `hrm_course.tasks.published.read_dataset` reads.
+        settings: ``model`` (the name of its class, such as HRM), ``config`` (its
+            configuration without ``vocab_size``, ``seq_len`` and ``num_puzzles``, which the data
+            gives), ``training`` (fields of `TrainConfig`) and ``batch_size``.
+        seed, folder, progress, share: as for `run`.
+
+    Returns:
+        The `Score` on the test part, whose first 256 examples the log follows; None where the
+        data has no such part, or in a process that is not the first.
+
+    Raises:
+        ValueError: the settings or the data are not as they should be.
+    """
+    part = read_dataset(data, "train")
+    known = {"model", "config", "training", "batch_size"}
+    if not isinstance(settings, dict) or settings.keys() != known:
+        raise ValueError(f"The settings must have exactly the keys {sorted(known)}.")
+    if settings["model"] not in _kinds():
+        raise ValueError(f"The model must be one of {sorted(_kinds())} in the settings.")
+    kind = _kinds()[settings["model"]]
+    shape = {"vocab_size": part.vocab_size, "seq_len": part.seq_len}
+    try:
+        config = TrainConfig(**settings["training"] | {"seed": seed})
+        shape = kind.config_class(
+            **shape | {"num_puzzles": part.num_puzzle_identifiers} | settings["config"]
+        )
+    except TypeError as error:
+        raise ValueError(f"The settings do not fit: {error}.") from error
+    torch.manual_seed(seed)
+    stream = DatasetStream(part, settings["batch_size"], seed, epochs_per_iteration=10)
+    test = read_dataset(data, "test") if (Path(data) / "test").is_dir() else None
+
+    def score(model, batches: int | None = None) -> Score | None:
+        some = test and itertools.islice(test.batches(256), batches)
+        return some and evaluate_batches(model, some, config.segments)
+
+    def scores(model) -> dict[str, float]:
+        found = score(model, batches=1)
+        return {"exact": round(found.exact, 4), "cells": round(found.cells, 4)} if found else {}
+
+    best, _ = train(kind(shape), stream, config, scores, folder, progress, share)
+    if share is not None and share.rank > 0:
+        return None
+    best.save_pretrained(folder)
+    return score(best)
+
+
+def _kinds(kind: type[Solver] = Solver) -> dict[str, type[Solver]]:
+    """Every kind of model that can be built, by the name of its class."""
+    found = {kind.__name__: kind} if hasattr(kind, "config_class") else {}
+    for child in kind.__subclasses__():
+        found |= _kinds(child)
+    return found
 
 
 def measure(model, recipe: Recipe) -> dict[str, float]:
@@ -61,13 +142,6 @@ def measure(model, recipe: Recipe) -> dict[str, float]:
     return scores
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name, or a `ValueError` that lists all names."""
-    if name not in RECIPES:
-        raise ValueError(f"There is no recipe {name!r}; there are {sorted(RECIPES)}.")
-    return RECIPES[name]
-
-
 def publish(name: str, runs: list[Path], destination: str | Path, hardware: str) -> Path:
     """Collects finished runs of one recipe into a folder that ships: weights of the first run,
     the log of each, ``results.csv`` and a card.
@@ -81,7 +155,8 @@ def publish(name: str, runs: list[Path], destination: str | Path, hardware: str)
     Raises:
         FileNotFoundError: a run is not finished.
     """
-    recipe, folder = find_recipe(name), Path(destination) / name
+    name = full_name(name)
+    recipe, folder = RECIPES[name], Path(destination) / name
     folder.mkdir(parents=True, exist_ok=True)
     for path in runs:
         if not (path / "result.json").exists():
@@ -115,20 +190,21 @@ def _card(name: str, recipe: Recipe, results: list[dict], hardware: str) -> str:
     )
     depth = (
         "one pass"
-        if recipe.model == "feedforward"
+        if recipe.model is FeedForward
         else f"{recipe.training.segments} segments, the depth it was trained with"
     )
+    averaged = "averaged over training (EMA)" if recipe.training.ema else "as training left them"
     return f"""# {name}
 
 | | |
 |---|---|
-| model | `{recipe.model}`, {results[0]["parameters"]:,} parameters, hidden size {recipe.hidden_size}, expansion {recipe.expansion:g}, SwiGLU widths rounded to 32 (`inner_multiple`) |
+| model | `{recipe.model.__name__}`, {results[0]["parameters"]:,} parameters, hidden size {recipe.hidden_size}, expansion {recipe.expansion:g}, SwiGLU widths rounded to 32 (`inner_multiple`) |
 | task | {h * w}x{h * w} Sudoku with {recipe.blanks[0]} to {recipe.blanks[1]} blanks and exactly one solution |
 | data | {recipe.train_puzzles:,} training puzzles; {split} |
 | training | {recipe.training} |
 | command | `hrm-course train {name} --seeds {" ".join(str(r["seed"]) for r in results)} --out runs` |
 | hardware | {hardware} |
-| shipped weights | those of seed {results[0]["seed"]}, averaged over training (EMA), float32 |
+| shipped weights | those of seed {results[0]["seed"]}, {averaged}, float32 |
 
 Exact accuracy on {results[0]["n"]:,} unseen puzzles after {depth}:
 {min(exact):.1%} to {max(exact):.1%} over {len(results)} seeds. The shipped weights: {exact[0]:.1%}, 95 % interval {low:.1%} to {high:.1%}.

@@ -5,17 +5,12 @@ from dataclasses import replace
 import pytest
 
 from hrm_course.cli import main
-from hrm_course.models import TRM, FeedForward
-from hrm_course.models.reasoner import PRETRAINED
+from hrm_course.models import PRETRAINED, TRM, Solver
 from hrm_course.training import RECIPES, TrainConfig, publish, run
-from hrm_course.training.recipes import split_grids
+from hrm_course.training.recipes import full_name, split_grids
 from hrm_course.training.run import measure
 
 SHIPPED = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
-
-
-def model_class(name):
-    return FeedForward if name.startswith("feedforward") else TRM
 
 
 @pytest.fixture
@@ -42,7 +37,7 @@ def test_all_models_of_the_course_are_shipped():
 def test_a_shipped_model_is_small_and_has_three_seeds(name):
     folder = PRETRAINED / name
     assert (folder / "model.safetensors").stat().st_size <= 650_000
-    model = model_class(name).from_pretrained(name)
+    model = Solver.from_pretrained(name)
     assert model.num_parameters() <= 150_000
     with (folder / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -58,9 +53,7 @@ def test_a_card_says_what_the_weights_do(name):
     recipe = replace(RECIPES[name], test_puzzles=400)
     with (PRETRAINED / name / "results.csv").open() as file:
         said = float(next(csv.DictReader(file))["exact"])
-    assert measure(model_class(name).from_pretrained(name), recipe)["exact"] == pytest.approx(
-        said, abs=0.02
-    )
+    assert measure(Solver.from_pretrained(name), recipe)["exact"] == pytest.approx(said, abs=0.02)
 
 
 def test_the_split_of_4x4_is_by_grid():
@@ -88,7 +81,7 @@ def test_a_recipe_runs_and_is_not_repeated(name, tiny, tmp_path):
     result = run(name, 0, folder, progress=False)
     assert result["steps"] == 3 and 0 <= result["exact"] <= 1
     assert run(name, 0, folder, progress=False) == result
-    assert model_class(name).from_pretrained(folder).num_parameters() == result["parameters"]
+    assert Solver.from_pretrained(folder).num_parameters() == result["parameters"]
 
 
 def test_from_training_to_a_card(tiny, tmp_path, capsys):
@@ -101,6 +94,16 @@ def test_from_training_to_a_card(tiny, tmp_path, capsys):
     assert "over 2 seeds" in (folder / "README.md").read_text()
     assert json.loads((folder / "config.json").read_text())["hidden_size"] == 16
     assert TRM.from_pretrained(folder).config.hidden_size == 16
+
+
+@pytest.mark.parametrize(
+    ("short", "full"),
+    [("trm-sudoku4", "trm-sudoku-4x4"), ("feedforward-sudoku9", "feedforward-sudoku-9x9-easy")],
+)
+def test_short_names_of_recipes(short, full):
+    assert full_name(short) == full_name(full) == full
+    with pytest.raises(ValueError, match="no recipe 'trm-sudoku5'"):
+        full_name("trm-sudoku5")
 
 
 def test_bad_names_get_a_sentence(tmp_path, capsys):

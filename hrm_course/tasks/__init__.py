@@ -1,5 +1,10 @@
-"""What is to be solved. A task makes puzzles, solves them exactly, and speaks token numbers."""
+"""What is to be solved. A task makes puzzles, solves them exactly, and speaks token numbers.
 
+Published files are read and written by `published`, fetched by `hub`; ARC's grids are in `arc`.
+"""
+
+from . import arc, hub, published
+from .maze import Maze
 from .sudoku import Search, Sudoku
 
-__all__ = ["Search", "Sudoku"]
+__all__ = ["Maze", "Search", "Sudoku", "arc", "hub", "published"]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .singles import Singles
+
 SYMBOLS = "123456789ABCDEFGHIJKLMNOP"
 
 
@@ -45,6 +47,7 @@ class Sudoku:
         row, column = np.divmod(np.arange(self.cells), self.side)
         block = row // h * h + column // w
         self._units = list(zip(row.tolist(), column.tolist(), block.tolist(), strict=True))
+        self._singles = Singles(self._units, self.side)
 
     # ---- making puzzles -------------------------------------------------------------------
 
@@ -116,7 +119,57 @@ class Sudoku:
         return None
 
     def _is_unique(self, puzzle: list[int]) -> bool:
-        return len(self._search(puzzle, 2)[0]) == 1
+        return self._singles.count(puzzle, 2)[0] == 1
+
+    def hard(self, n: int, seed: int = 0, guesses: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """``n`` minimal puzzles, in which every given is needed, of at least a given difficulty.
+
+        From a random grid the givens are taken out one by one, in random order, wherever the
+        solution stays the only one; what falls short of ``guesses`` is thrown away. Minimal 9x9
+        puzzles have 24 givens on average, and about half of them have a difficulty of 0.
+
+        Args:
+            n: how many.
+            seed: the same seed gives the same puzzles on every machine.
+            guesses: the least `difficulty`.
+
+        Returns:
+            puzzles and solutions, two integer arrays ``[n, cells]``.
+
+        Raises:
+            ValueError: 2000 minimal puzzles in a row were too easy.
+        """
+        rng = random.Random(seed)
+        pairs: list[tuple[list[int], list[int]]] = []
+        tries = 0
+        while len(pairs) < n:
+            grid = self._fill(rng)
+            puzzle = self._minimal(grid, rng)
+            tries += 1
+            if self._singles.count(puzzle, 2)[1] >= guesses:
+                pairs.append((puzzle, grid))
+                tries = 0
+            elif tries == 2_000:
+                raise ValueError(
+                    f"None of 2000 minimal {self.side}x{self.side} puzzles needed {guesses} "
+                    f"guesses. Ask for fewer."
+                )
+        both = np.array(pairs, dtype=np.int64).reshape(n, 2, self.cells)
+        return both[:, 0], both[:, 1]
+
+    def _minimal(self, grid: list[int], rng: random.Random) -> list[int]:
+        order = rng.sample(range(self.cells), self.cells)
+        start = self.cells * 4 // 9  # so many can nearly always go together: one test saves many
+        puzzle = grid.copy()
+        for cell in order[:start]:
+            puzzle[cell] = 0
+        if not self._is_unique(puzzle):
+            puzzle, start = grid.copy(), 0
+        for cell in order[start:]:
+            puzzle[cell] = 0
+            if not self._singles.is_forced(puzzle, cell, grid[cell]):
+                puzzle[cell] = grid[cell]
+        return puzzle
 
     def all_grids(self) -> np.ndarray:
         """Every complete board ``[288, cells]`` of 4x4 Sudoku, in a fixed order.
@@ -163,6 +216,35 @@ class Sudoku:
                 f"{solutions[0][cell]} or {solutions[1][cell]}. Add a given there."
             )
         return solutions[0]
+
+    def difficulty(self, puzzle: np.ndarray) -> int:
+        """How many guesses it takes to find the solution and to prove that it is the only one.
+
+        The solver fills a cell when only one value fits it or when a row, column or box has only
+        one cell left for a value. When neither is the case it guesses in the cell with the fewest
+        values, the first such in reading order, tries all of them from small to large, and every
+        value tried counts. 0 means that the two rules suffice. (`search` knows the first rule
+        only, so its count is larger.)
+
+        Raises:
+            ValueError: the board is malformed, contradicts itself, or has no or several solutions.
+        """
+        found, guesses = self._singles.count(self.check(puzzle).tolist(), 2)
+        if found != 1:
+            self.solve(puzzle)  # says what is wrong
+        return guesses
+
+    def is_minimal(self, puzzle: np.ndarray) -> bool:
+        """Whether ``puzzle`` has one solution and loses that with any of its givens.
+
+        Raises:
+            ValueError: the board is malformed or contradicts itself.
+        """
+        board = self.check(puzzle).tolist()
+        fewer = [board.copy() for cell in board if cell]
+        for other, cell in zip(fewer, np.flatnonzero(board), strict=True):
+            other[cell] = 0
+        return self._is_unique(board) and not any(map(self._is_unique, fewer))
 
     def is_solution(self, puzzle: np.ndarray, answer: np.ndarray) -> bool:
         """Whether ``answer`` keeps the givens of ``puzzle`` and fills every unit correctly."""

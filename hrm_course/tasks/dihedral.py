@@ -1,0 +1,23 @@
+"""The eight symmetries of a rectangle of cells, numbered as in the published data sets.
+
+0 nothing, 1 to 3 quarter turns counter-clockwise, 4 left-right flip, 5 up-down flip, 6 transpose,
+7 the other transpose.
+"""
+
+import numpy as np
+
+INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
+
+
+def dihedral(grid: np.ndarray, k: int) -> np.ndarray:
+    """``grid`` [rows, columns] under symmetry ``k``; `INVERSE` ``[k]`` takes it back.
+
+    Raises:
+        ValueError: ``k`` is not one of 0 to 7.
+    """
+    if k not in range(8):
+        raise ValueError(f"The symmetries of a grid are numbered 0 to 7; there is no {k}.")
+    grid = np.asarray(grid)
+    if k < 4:
+        return np.rot90(grid, k)
+    return (np.fliplr(grid), np.flipud(grid), grid.T, np.fliplr(np.rot90(grid)))[k - 4]

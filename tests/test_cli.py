@@ -373,3 +373,8 @@ def test_every_command_explains_itself_with_an_example(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["sleep"])
     assert stop.value.code == 2
+
+
+def test_symmetries_of_4x4_may_not_cross_the_split(call, tmp_path):
+    status, _, error = call("data", "sudoku", "--side", "4", "--variants", "3", "--to", tmp_path)
+    assert status == 2 and "leave --variants out" in error

@@ -1,31 +1,67 @@
 """Maps, flows, and the instruments that act on any callable ``f: tensor -> tensor``.
 
 With ``batched=True`` an instrument reads the first axis of ``z`` as independent rows and
-answers for each row; otherwise the whole tensor is one state.
+answers for each row; otherwise the whole tensor is one state. What takes many ``points`` or
+``starts`` always reads the first axis so, and asks for a map that takes any number of rows.
 """
 
-from .fixed_points import FixedPoint, fixed_point
-from .flows import euler, logistic_flow, lorenz, pendulum, rk4, van_der_pol
-from .maps import henon, linear_map, logistic, tent
+# The names in __all__ are the public ones; the others serve single chapters.
+from .chaos import lyapunov_exponents
+from .contraction import lipschitz
+from .fixed_points import FixedPoint, fixed_point, fixed_points  # noqa: F401
+from .flows import (
+    adaptive,
+    double_well,
+    euler,
+    euler_maruyama,
+    logistic_flow,  # noqa: F401
+    lorenz,
+    pendulum,
+    rk4,
+    van_der_pol,
+)
+from .maps import henon, linear_map, logistic, newton_map, sphere_map, tanh_network, tent  # noqa: F401
+from .memory import hopfield, hopfield_energy  # noqa: F401
 from .orbits import orbit, residual
-from .stability import jacobian, leading_eigenvalues, spectral_radius
+from .regions import basins, bifurcation, passage_times
+from .stability import (
+    jacobian,
+    leading_eigenvalues,
+    mean_diagonal,
+    operator_norm,
+    spectral_radius,
+    stability_conditions,
+)
 
 __all__ = [
-    "FixedPoint",
+    "adaptive",
+    "basins",
+    "bifurcation",
+    "double_well",
     "euler",
+    "euler_maruyama",
     "fixed_point",
+    "fixed_points",
     "henon",
+    "hopfield",
     "jacobian",
     "leading_eigenvalues",
     "linear_map",
+    "lipschitz",
     "logistic",
-    "logistic_flow",
     "lorenz",
+    "lyapunov_exponents",
+    "mean_diagonal",
+    "newton_map",
+    "operator_norm",
     "orbit",
+    "passage_times",
     "pendulum",
     "residual",
     "rk4",
     "spectral_radius",
-    "tent",
+    "sphere_map",
+    "stability_conditions",
+    "tanh_network",
     "van_der_pol",
 ]

@@ -1,4 +1,4 @@
-"""Fixed points: by iteration, by Newton's method, by Anderson mixing."""
+"""Fixed points: by iteration, by Newton's method, by Anderson mixing, from one start or many."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from .maps import Map
-from .orbits import apply, length
-from .stability import jacobian
+from .orbits import apply, as_start, distinct, length
+from .stability import jacobian, row_jacobians, spectral_radius
 
 NEWTON_LIMIT = 2_000  # a dense Jacobian of 2,000 numbers a side takes 32 MB
 
@@ -41,7 +41,7 @@ def fixed_point(
         f: any map that keeps the shape of its argument.
         z0: where the search starts.
         method: ``"iterate"`` applies ``f`` again and again and finds attracting points only;
-            ``"newton"`` solves with the dense Jacobian (one state of at most 2,000 numbers);
+            ``"newton"`` solves with the dense Jacobian (states of at most 2,000 numbers);
             ``"anderson"`` mixes the last ``memory`` steps, one state or many; it is fast near a
             fixed point, and may jump out of its basin from far away.
         tol: a row has converged when its residual ``|f(z) - z|`` is at most this. In float32
@@ -54,7 +54,8 @@ def fixed_point(
         A `FixedPoint`. A search that fails returns ``converged = False``; it does not raise.
 
     Raises:
-        ValueError: the method is unknown, does not fit the state, or ``f`` changes its shape.
+        ValueError: the method is unknown, does not fit the state, the start is not finite, or
+            ``f`` changes the shape.
 
     Source: Anderson mixing after Walker and Ni (2011), *Anderson acceleration for fixed-point
     iterations*, algorithm AA.
@@ -64,12 +65,12 @@ def fixed_point(
         raise ValueError(f"Unknown method {method!r}; choose one of {sorted(step_rules)}.")
     if tol <= 0 or max_steps < 0:
         raise ValueError(f"fixed_point needs tol > 0 and max_steps >= 0, not {tol}, {max_steps}.")
-    if method == "newton" and (batched or z0.numel() > NEWTON_LIMIT):
+    if method == "newton" and as_start(z0).numel() > NEWTON_LIMIT * (len(z0) if batched else 1):
         raise ValueError(
-            f"Newton's method here takes one state of at most {NEWTON_LIMIT} numbers "
+            f"Newton's method here takes states of at most {NEWTON_LIMIT} numbers "
             f"(got {list(z0.shape)}, batched={batched}); use method='anderson'."
         )
-    z, image = z0, apply(f, z0)
+    z, image = as_start(z0), apply(f, z0)
     size = length(image - z, batched)
     steps = torch.zeros_like(size, dtype=torch.long)
     propose = step_rules[method](f, memory)
@@ -85,16 +86,81 @@ def fixed_point(
     return FixedPoint(z, size, size <= tol, steps)
 
 
+@dataclass(frozen=True)
+class FixedPoints:
+    """The different fixed points that a search from many starts found, most often found first.
+
+    ``z [k, *shape]``, ``residual``, ``spectral_radius``, ``stable`` and ``counts`` (starts that
+    ended there) have one entry for each of the k points; ``steps [n]`` has one for each start;
+    ``converged`` is the share of the starts that ended at any of them.
+    """
+
+    z: Tensor
+    residual: Tensor
+    spectral_radius: Tensor
+    stable: Tensor
+    counts: Tensor
+    steps: Tensor
+    converged: float
+
+
+def fixed_points(
+    f: Map,
+    starts: Tensor,
+    tol: float = 1e-8,
+    method: str = "newton",
+    merge: float = 1e-6,
+    max_steps: int = 100,
+) -> FixedPoints:
+    """Search fixed points of ``f`` from many starts and say which of them attract.
+
+    Finding nothing new from more starts is evidence, not proof, that there is nothing more.
+
+    Args:
+        f: a map that acts on each row alone and takes any number of rows.
+        starts: where the searches begin, ``[n, *shape]``.
+        tol, method, max_steps: as in `fixed_point`. Newton's method finds repelling points too.
+        merge: ends that are no farther apart count as one point.
+
+    Returns:
+        `FixedPoints`; k is 0 when no search converged. A point is called stable when the spectral
+        radius of the Jacobian there is below 1 (read as a map, not as a flow).
+
+    Raises:
+        ValueError: there are no starts, or as in `fixed_point`.
+    """
+    if starts.dim() == 0 or len(starts) == 0:
+        raise ValueError("fixed_points needs starts [n, *shape], at least one.")
+    if merge < 0:
+        raise ValueError(f"merge is a distance, 0 or more, not {merge}.")
+    found = fixed_point(f, starts, method, tol, max_steps, batched=True)
+    points, kinds = distinct(found.z[found.converged], merge)
+    radius = torch.tensor(
+        [spectral_radius(lambda z: f(z.unsqueeze(0))[0], point) for point in points],
+        dtype=found.residual.dtype,
+    )
+    return FixedPoints(
+        points,
+        length(apply(f, points) - points, batched=True) if len(points) else radius,
+        radius,
+        radius < 1,
+        kinds.bincount(minlength=len(points)),
+        found.steps,
+        found.converged.double().mean().item(),
+    )
+
+
 def _iterate(f: Map, memory: int):
     return lambda z, image, batched: image
 
 
 def _newton(f: Map, memory: int):
     def propose(z: Tensor, image: Tensor, batched: bool) -> Tensor:
-        J = jacobian(f, z)
-        J = J - torch.eye(len(J), dtype=J.dtype)
+        J = row_jacobians(f, z) if batched else jacobian(f, z).unsqueeze(0)  # [B, n, n]
+        J = J - torch.eye(J.shape[1], dtype=J.dtype)
+        J[~torch.isfinite(J).all(2).all(1)] = 0  # a row that was lost stays where it is
         # lstsq, not solve: at a fold J - I is singular and the search must not crash
-        delta = torch.linalg.lstsq(J, (z - image).flatten().unsqueeze(1)).solution
+        delta = torch.linalg.lstsq(J, (z - image).reshape(len(J), -1, 1).nan_to_num()).solution
         return z + delta.view_as(z)
 
     return propose

@@ -1,6 +1,7 @@
 """Named maps. Each function returns a plain callable ``f: tensor -> tensor``."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -43,3 +44,80 @@ def linear_map(A: Tensor) -> Map:
     if A.dim() != 2 or A.shape[0] != A.shape[1]:
         raise ValueError(f"linear_map needs a square matrix [n, n], not shape {list(A.shape)}.")
     return lambda z: z @ A.T
+
+
+def newton_map(coefficients: Sequence[complex] = (1, 0, 0, -1)) -> Map:
+    """Newton's map z -> z - p(z) / p'(z) on complex tensors of any shape, element by element.
+
+    Its fixed points are the roots of p. The simple ones attract with the multiplier 0.
+
+    Args:
+        coefficients: of the polynomial p, highest power first; by default those of z^3 - 1.
+
+    Raises:
+        ValueError: p is a constant; or, when the map is called, the state is not complex.
+
+    Source: Cayley (1879), *The Newton-Fourier imaginary problem*.
+    """
+    if len(coefficients) < 2 or not coefficients[0]:
+        raise ValueError(
+            "newton_map needs a polynomial of degree 1 or more, highest power first and not zero, "
+            f"not the coefficients {tuple(coefficients)}."
+        )
+
+    def f(z: Tensor) -> Tensor:
+        if not z.is_complex():
+            raise ValueError("Newton's map acts on complex states: use torch.complex(x, y).")
+        value, slope = torch.full_like(z, coefficients[0]), torch.zeros_like(z)
+        for c in coefficients[1:]:  # Horner's rule for p and p' together
+            slope = slope * z + value
+            value = value * z + c
+        return z - value / slope
+
+    return f
+
+
+def tanh_network(n: int, gain: float, seed: int = 0) -> Map:
+    """The random network z -> tanh(W z) on tensors ``[..., n]``; ``f.weight`` is W.
+
+    The entries of W are normal with variance gain^2 / n, in double precision. For large n the
+    origin loses its stability at gain 1.
+
+    Raises:
+        ValueError: ``n`` is not positive.
+
+    Source: Sompolinsky, Crisanti and Sommers (1988), *Chaos in random neural networks*; here in
+    discrete time.
+    """
+    if n < 1:
+        raise ValueError(f"A network needs n >= 1 units, not {n}.")
+    generator = torch.Generator().manual_seed(seed)
+    W = gain / n**0.5 * torch.randn(n, n, dtype=torch.float64, generator=generator)
+
+    def f(z: Tensor) -> Tensor:
+        return torch.tanh(z @ W.T)
+
+    f.weight = W
+    return f
+
+
+def sphere_map(target: Tensor, kappa: float) -> Map:
+    """The map ``z -> (z + c) / |z + c|`` on the unit sphere, with c = kappa times the unit target.
+
+    This is a network with post-normalisation in one line: the state, plus an input, scaled back
+    to length 1. The target attracts with the multiplier 1 / (1 + kappa); its antipode is fixed
+    too for kappa < 1, and repels with the multiplier 1 / (1 - kappa).
+
+    Args:
+        target: a direction ``[D]``; it is scaled to length 1.
+        kappa: length of the input over length of the state, 0 or more.
+
+    Raises:
+        ValueError: ``target`` is no vector with a direction, or ``kappa`` is negative.
+    """
+    if target.dim() != 1 or not 0 < target.norm() < math.inf:
+        raise ValueError("sphere_map needs a target [D] that is finite and not zero.")
+    if not 0 <= kappa < math.inf:
+        raise ValueError(f"kappa is a length, 0 or more, not {kappa}.")
+    c = kappa * target / target.norm()
+    return lambda z: torch.nn.functional.normalize(z + c, dim=-1)

@@ -19,12 +19,13 @@ def orbit(f: Map, z0: Tensor, steps: int) -> Tensor:
         A tensor ``[steps + 1, *z0.shape]``; row 0 is ``z0``. No gradient is recorded.
 
     Raises:
-        ValueError: ``steps`` is negative, or ``f`` changes the shape of the state.
+        ValueError: ``steps`` is negative, ``z0`` is not finite, or ``f`` changes the shape of the
+            state.
         TypeError: ``z0`` is not a tensor.
     """
     if steps < 0:
         raise ValueError(f"An orbit needs steps >= 0, not {steps}.")
-    states = [_as_state(z0)]
+    states = [as_start(z0)]
     for _ in range(steps):
         states.append(apply(f, states[-1]))
     return torch.stack(states)
@@ -63,6 +64,37 @@ def length(v: Tensor, batched: bool) -> Tensor:
     if batched and v.dim() == 0:
         raise ValueError("batched=True needs a first axis that counts the states; z has no axis.")
     return v.flatten(1).norm(dim=1) if batched and v.dim() > 1 else v.abs() if batched else v.norm()
+
+
+def as_start(z: Tensor, name: str = "The start") -> Tensor:
+    """``z``, refused with a sentence when it is no tensor or not finite."""
+    if not torch.isfinite(_as_state(z)).all():
+        raise ValueError(f"{name} is not finite: there is NaN or infinity in it.")
+    return z
+
+
+def distinct(z: Tensor, merge: float) -> tuple[Tensor, Tensor]:
+    """The different ones among states ``z [n, *shape]``, most frequent first.
+
+    Returns:
+        Of each kind the first member ``[k, *shape]``, and for each state the number of its kind
+        ``[n]``. A state belongs to a kind when it lies within ``merge`` of its first member.
+
+    Raises:
+        ValueError: there are more than 1,000 kinds.
+    """
+    kinds = torch.full((len(z),), -1)
+    firsts: list[int] = []
+    while (kinds < 0).any():
+        if len(firsts) == 1_000:
+            raise ValueError(
+                "More than 1,000 different states: is every state a fixed point, or merge too small?"
+            )
+        firsts.append(int((kinds < 0).nonzero()[0]))
+        near = length(z - z[firsts[-1]], batched=True) <= merge
+        kinds[near & (kinds < 0)] = len(firsts) - 1
+    order = kinds.bincount(minlength=len(firsts)).argsort(descending=True, stable=True)
+    return z[torch.tensor(firsts, dtype=torch.long)[order]], order.argsort()[kinds]
 
 
 def _as_state(z: Tensor) -> Tensor:

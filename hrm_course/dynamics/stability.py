@@ -1,15 +1,26 @@
-"""Jacobians and their spectra, dense when the state is small and matrix-free when it is large."""
+"""Jacobians, their spectra and norms: dense for small states, matrix-free for large ones.
+
+Beside them the conditions by which a matrix of 2 or 3 rows is judged without its eigenvalues.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs, eigsh
 from torch import Tensor
-from torch.func import jacfwd, jvp
+from torch.func import jvp, vjp, vmap
 
 from .maps import Map
 from .orbits import apply
 
 DENSE_LIMIT = 64  # below this many numbers a dense eigenvalue solver is faster and exact
+# With SciPy's 20 basis vectors Arnoldi takes a neighbour for the largest eigenvalue of every third
+# random matrix of 800 rows (2 % off at worst); with 100 hardly ever, in fewer products.
+KRYLOV = 100
+MOST_RESTARTS = 1_000  # SciPy would go on for 10 n of them: hours for a large state
 
 
 @torch.no_grad()
@@ -17,13 +28,23 @@ def jacobian(f: Map, z: Tensor) -> Tensor:
     """The matrix ``[n, n]`` of partial derivatives of ``f`` at the state ``z`` of n numbers.
 
     Row i, column j: how the i-th number of ``f(z)`` changes with the j-th number of ``z``, both
-    counted in the order of ``z.flatten()``. Computed by forward-mode differentiation.
+    counted in the order of ``z.flatten()``. Computed by forward-mode differentiation. For complex
+    states and an analytic ``f``, these are the complex derivatives.
 
     Raises:
         ValueError: ``f`` changes the shape of the state.
     """
+    return row_jacobians(lambda rows: apply(f, rows[0]).unsqueeze(0), z.unsqueeze(0))[0]
+
+
+def row_jacobians(f: Map, z: Tensor) -> Tensor:
+    """The Jacobians ``[B, n, n]`` of a map that acts on each row of ``z [B, *shape]`` alone."""
+    n = z[0].numel()
     apply(f, z)
-    return jacfwd(f)(z).reshape(z.numel(), z.numel())
+    z = z.clone()  # jvp of a view, say of one state of an orbit, allocates the whole orbit
+    basis = torch.eye(n, dtype=z.dtype).view(n, 1, *z.shape[1:]).expand(n, *z.shape)
+    columns = vmap(lambda e: jvp(f, (z,), (e,))[1])(basis)  # one column of every row at a time
+    return columns.reshape(n, len(z), n).permute(1, 2, 0)
 
 
 @torch.no_grad()
@@ -52,12 +73,13 @@ def leading_eigenvalues(f: Map, z: Tensor, k: int = 1, tol: float | None = None)
     n = z.numel()
     if not 1 <= k <= n:
         raise ValueError(f"A state of {n} numbers has {n} eigenvalues; k={k} can't be had.")
-    if not torch.isfinite(apply(f, z)).all():
-        raise ValueError("f(z) is not finite here, so it has no Jacobian to speak of.")
+    _check_finite(f, z)
     if n <= DENSE_LIMIT or k >= n - 1:
         values = torch.linalg.eigvals(jacobian(f, z))
     else:
-        values = torch.from_numpy(_arnoldi(f, z, k, tol))
+        values = torch.from_numpy(
+            _arnoldi(eigs, lambda v: jvp(f, (z,), (v,))[1], z, k, tol).astype(complex)
+        )
     return values[values.abs().argsort(descending=True)][:k]
 
 
@@ -70,33 +92,195 @@ def spectral_radius(f: Map, z: Tensor, tol: float | None = None) -> float:
     return leading_eigenvalues(f, z, 1, tol).abs().item()
 
 
-def _arnoldi(f: Map, z: Tensor, k: int, tol: float | None) -> np.ndarray:
+@torch.no_grad()
+def operator_norm(f: Map, z: Tensor, tol: float | None = None) -> float:
+    """The largest singular value of the Jacobian of ``f`` at ``z``.
+
+    It is the most by which ``f`` stretches a small displacement in one application, in the
+    Euclidean norm. It is at least the spectral radius, and may be far above it. Of the map
+    "t applications of f" it tells the largest growth over t steps.
+
+    A state of more than 64 numbers never sees its Jacobian J formed: Lanczos' method acts on
+    J^T J through products with J and with its transpose. Arguments and errors as in
+    `leading_eigenvalues`; ``f`` must be differentiable backwards too.
+    """
+    _check_finite(f, z)
+    if z.numel() <= DENSE_LIMIT:
+        return torch.linalg.matrix_norm(jacobian(f, z), 2).item()
+    pull = vjp(f, z)[1]  # remembers one pass through f
+    square = _arnoldi(eigsh, lambda v: pull(jvp(f, (z,), (v,))[1])[0], z, 1, tol).item()
+    return max(square, 0.0) ** 0.5
+
+
+@torch.no_grad()
+def mean_diagonal(
+    f: Map,
+    z: Tensor,
+    probes: int = 64,
+    seed: int | torch.Generator = 0,
+    exact: bool = False,
+) -> tuple[float, float]:
+    """The mean of the diagonal of the Jacobian of ``f`` at ``z``: tr J / n, and its error.
+
+    Hutchinson's estimate: the mean of v.Jv / n over random signs v. It is the mean of the
+    eigenvalues. Below 1 it does not make a map or flow stable; above 1 it makes both unstable.
+
+    Args:
+        f: any differentiable map that keeps the shape of its argument.
+        z: one state.
+        probes: how many random vectors, 2 or more; each costs one Jacobian-vector product.
+        seed: an integer, or a generator to draw from.
+        exact: form the Jacobian instead and read the diagonal.
+
+    Returns:
+        The estimate and its standard error (0 when exact).
+
+    Raises:
+        ValueError: fewer than 2 probes, ``f`` changes the shape, or is not finite at ``z``.
+
+    Source: Hutchinson (1989), *A stochastic estimator of the trace of the influence matrix*.
+    """
+    _check_finite(f, z)
+    if exact:
+        return jacobian(f, z).diagonal().mean().item(), 0.0
+    if probes < 2:
+        raise ValueError(f"A standard error needs 2 probes or more, not {probes}.")
+    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
+    samples = []
+    for _ in range(probes):
+        v = torch.randint(0, 2, z.shape, generator=generator).to(z.dtype) * 2 - 1
+        samples.append((v * jvp(f, (z,), (v,))[1]).mean())
+    values = torch.stack(samples).double()
+    return values.mean().item(), (values.std() / probes**0.5).item()
+
+
+@dataclass(frozen=True)
+class StabilityConditions:
+    """What the coefficients of a matrix A say about z -> A z (map) and dz/dt = A z (flow).
+
+    ``jury`` and ``routh_hurwitz`` map each condition to its margin. The origin is asymptotically
+    stable exactly when all margins are positive. ``map_kind`` and ``flow_kind`` name the origin
+    for n = 2 (None for n = 3). ``map_lyapunov`` is the P with A^T P A - P = -I, ``flow_lyapunov``
+    the P with A^T P + P A = -I: then V(z) = z.Pz falls along every orbit. None where unstable.
+    """
+
+    trace: float
+    determinant: float
+    jury: dict[str, float]
+    routh_hurwitz: dict[str, float]
+    map_stable: bool
+    flow_stable: bool
+    map_kind: str | None
+    flow_kind: str | None
+    map_lyapunov: Tensor | None
+    flow_lyapunov: Tensor | None
+
+
+def stability_conditions(A: Tensor) -> StabilityConditions:
+    """Judge a matrix ``A [2, 2]`` or ``[3, 3]`` by trace and determinant, without eigenvalues.
+
+    For the flow of a network z -> f(z), which is dz/dt = f(z) - z, pass J - I.
+
+    Returns:
+        `StabilityConditions`: Jury's conditions for the map and Routh and Hurwitz' for the flow
+        with their margins, both verdicts, the kind of the origin, a quadratic Lyapunov function.
+
+    Raises:
+        ValueError: ``A`` is not a finite square matrix of 2 or 3 rows.
+
+    Source: Jury (1964), *Theory and application of the z-transform method*; Hurwitz (1895).
+    """
+    n = len(A) if A.dim() == 2 else 0
+    if n not in (2, 3) or A.shape != (n, n) or not torch.isfinite(A).all():
+        raise ValueError(f"A must be a finite matrix [2, 2] or [3, 3], not {list(A.shape)}.")
+    A = A.double()
+    trace, det = A.trace().item(), torch.linalg.det(A).item()
+    # p(x) = x^2 - trace x + det, or x^3 - trace x^2 + minors x - det
+    minors = (trace**2 - (A @ A).trace().item()) / 2
+    if n == 2:
+        jury = {"p(1)": 1 - trace + det, "p(-1)": 1 + trace + det, "1 - det": 1 - det}
+        hurwitz = {"-trace": -trace, "det": det}
+    else:
+        jury = {
+            "p(1)": 1 - trace + minors - det,
+            "-p(-1)": 1 + trace + minors + det,
+            "1 - |det|": 1 - abs(det),
+            "|det^2 - 1| - |det trace - minors|": abs(det**2 - 1) - abs(det * trace - minors),
+        }
+        hurwitz = {"-trace": -trace, "-det": -det, "det - trace minors": det - trace * minors}
+    map_stable, flow_stable = (min(margins.values()) > 0 for margins in (jury, hurwitz))
+    B, Q = A.T.numpy(), np.eye(n)
+    return StabilityConditions(
+        trace,
+        det,
+        jury,
+        hurwitz,
+        map_stable,
+        flow_stable,
+        _map_kind(trace, det) if n == 2 else None,
+        _flow_kind(trace, det) if n == 2 else None,
+        torch.from_numpy(solve_discrete_lyapunov(B, Q)) if map_stable else None,
+        torch.from_numpy(solve_continuous_lyapunov(B, -Q)) if flow_stable else None,
+    )
+
+
+def _flow_kind(trace: float, det: float) -> str:
+    if det == 0:
+        return "degenerate"  # a line of equilibria
+    if det < 0:
+        return "saddle"
+    if trace == 0:
+        return "centre"
+    shape = "node" if trace**2 >= 4 * det else "focus"
+    return f"{'stable' if trace < 0 else 'unstable'} {shape}"
+
+
+def _map_kind(trace: float, det: float) -> str:
+    at_one, at_minus_one = 1 - trace + det, 1 + trace + det
+    if trace**2 < 4 * det:  # a complex pair of modulus sqrt(det)
+        return "centre" if det == 1 else f"{'stable' if det < 1 else 'unstable'} focus"
+    if at_one == 0 or at_minus_one == 0:
+        return "degenerate"  # an eigenvalue 1 or -1
+    if (at_one < 0) != (at_minus_one < 0):
+        return "saddle"
+    # both values negative: one eigenvalue beyond 1, the other beyond -1
+    return "stable node" if at_one > 0 and abs(det) < 1 else "unstable node"
+
+
+def _check_finite(f: Map, z: Tensor) -> None:
+    if not torch.isfinite(apply(f, z)).all():
+        raise ValueError("f(z) is not finite here, so it has no Jacobian to speak of.")
+
+
+def _arnoldi(solver: Callable, multiply: Map, z: Tensor, k: int, tol: float | None) -> np.ndarray:
+    """The ``k`` largest eigenvalues of the linear map ``multiply`` on states shaped like ``z``."""
     single = z.dtype != torch.float64
 
     def product(v: np.ndarray) -> np.ndarray:
         direction = torch.from_numpy(np.ascontiguousarray(v.ravel())).to(z.dtype).view_as(z)
-        return jvp(f, (z,), (direction,))[1].flatten().numpy()
+        return multiply(direction).flatten().numpy()
 
     n = z.numel()
     start = np.random.default_rng(0).standard_normal(n).astype(np.float32 if single else float)
     # ARPACK stops with an error when the first product is exactly zero. Then J = 0 (the start
     # is random, so only a null set of other matrices maps it to zero).
     if not np.any(product(start)):
-        return np.zeros(k, dtype=complex)
+        return np.zeros(k)
     operator = LinearOperator((n, n), matvec=product, dtype=start.dtype)
     tol = tol if tol is not None else (1e-3 if single else 1e-8)
     try:
-        values = eigs(
+        values = solver(
             operator,
             k,
             v0=start,
             tol=tol,
-            ncv=min(n, max(2 * k + 1, 20)),
+            maxiter=MOST_RESTARTS,
+            ncv=min(n, max(2 * k + 1, KRYLOV)),
             return_eigenvectors=False,
         )
     except ArpackNoConvergence as stuck:
         raise RuntimeError(
-            f"The eigenvalues of a {n} x {n} Jacobian did not settle to a relative accuracy of "
+            f"The spectrum of a {n} x {n} matrix did not settle to a relative accuracy of "
             f"{tol:g}. Ask for less accuracy (tol), or for a few more eigenvalues (k)."
         ) from stuck
     return values

@@ -1,10 +1,20 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from hrm_course.dynamics import fixed_point, linear_map, logistic
+from hrm_course.dynamics import (
+    fixed_point,
+    fixed_points,
+    henon,
+    linear_map,
+    logistic,
+    newton_map,
+    spectral_radius,
+    tanh_network,
+)
 
 F64 = torch.float64
 METHODS = ["iterate", "newton", "anderson"]
@@ -54,7 +64,7 @@ def test_anderson_needs_fewer_steps_than_iteration():
     assert plain.converged and mixed.converged and mixed.steps < plain.steps / 3
 
 
-@pytest.mark.parametrize("method", ["iterate", "anderson"])
+@pytest.mark.parametrize("method", METHODS)
 def test_rows_are_searched_independently(method):
     starts = torch.tensor([[0.3], [0.5], [0.7]], dtype=F64)
     together = fixed_point(logistic(2.5), starts, method, tol=1e-10, batched=True)
@@ -90,7 +100,6 @@ def test_a_start_at_the_fixed_point_takes_no_step():
         ({"method": "guess"}, "choose one of"),
         ({"tol": 0.0}, "tol > 0"),
         ({"max_steps": -1}, "max_steps >= 0"),
-        ({"method": "newton", "batched": True}, "use method='anderson'"),
     ],
 )
 def test_bad_input_gets_a_sentence(kwargs, sentence):
@@ -101,3 +110,82 @@ def test_bad_input_gets_a_sentence(kwargs, sentence):
 def test_newton_refuses_a_state_too_large_for_a_dense_jacobian():
     with pytest.raises(ValueError, match="at most 2000 numbers"):
         fixed_point(linear_map(torch.eye(2_001)), torch.zeros(2_001), "newton")
+
+
+def test_newton_loses_a_row_without_losing_the_others():
+    starts = torch.tensor([-2.0, 0.5], dtype=F64)  # the logarithm has no value at -2
+    found = fixed_point(lambda z: torch.log(z) + 1.5, starts, "newton", batched=True)
+    assert found.converged.tolist() == [False, True]
+    starts = torch.tensor([0.0, 0.5], dtype=F64)  # the root has no finite slope at 0
+    found = fixed_point(lambda z: torch.sqrt(z) + 0.1, starts, "newton", batched=True)
+    assert found.converged.tolist() == [False, True] and found.z[0] == 0
+
+
+def test_the_two_fixed_points_of_henon_and_their_multipliers():
+    generator = torch.Generator().manual_seed(0)
+    starts = 2 * torch.randn(60, 2, dtype=F64, generator=generator)
+    found = fixed_points(henon(), starts)
+    x = sorted(np.roots([1.4, 0.7, -1]).tolist())  # 1 - 1.4 x^2 + 0.3 x = x
+    assert sorted(found.z[:, 0].tolist()) == pytest.approx(x, abs=1e-9)
+    expected = [np.abs(np.linalg.eigvals([[-2.8 * a, 1], [0.3, 0]])).max() for a in x]
+    assert sorted(found.spectral_radius.tolist()) == pytest.approx(sorted(expected))
+    assert not found.stable.any() and (found.residual <= 1e-8).all()
+    assert found.counts.sum() == round(60 * found.converged) and found.steps.shape == (60,)
+    assert found.counts[0] >= found.counts[1] > 0
+
+
+def test_a_gain_above_one_gives_a_pair_of_stable_points_around_an_unstable_origin():
+    W = torch.diag(torch.tensor([1.5, 0.5], dtype=F64))
+    starts = torch.linspace(-2, 2, 21, dtype=F64)[:, None] * torch.ones(2, dtype=F64)
+    found = fixed_points(lambda z: torch.tanh(z @ W), starts)
+    a = brentq(lambda z: np.tanh(1.5 * z) - z, 0.1, 1)
+    points = {
+        round(z, 6): s for z, s in zip(found.z[:, 0].tolist(), found.stable.tolist(), strict=True)
+    }
+    assert points == {round(a, 6): True, round(-a, 6): True, 0.0: False}
+
+
+def test_only_the_attracting_points_are_found_by_iteration():
+    starts = torch.linspace(-1.9, 1.9, 8, dtype=F64)[:, None]
+    cubic = lambda z: z + 0.5 * (z - z**3)  # noqa: E731
+    assert len(fixed_points(cubic, starts, method="iterate").z) == 2
+    assert len(fixed_points(cubic, starts, method="newton").z) == 3
+
+
+def test_the_cube_roots_of_one_on_complex_states():
+    generator = torch.Generator().manual_seed(0)
+    starts = torch.randn(50, dtype=torch.complex128, generator=generator)
+    found = fixed_points(newton_map(), starts)
+    assert len(found.z) == 3 and found.stable.all()
+    torch.testing.assert_close(found.z**3, torch.ones(3, dtype=found.z.dtype))
+
+
+def test_a_large_state_is_searched_by_anderson_and_judged_matrix_free():
+    f = tanh_network(100, 0.5, seed=1)
+    starts = torch.randn(4, 100, dtype=F64, generator=torch.Generator().manual_seed(0))
+    found = fixed_points(f, starts, method="anderson")
+    assert found.counts.tolist() == [4] and found.stable.all()
+    radius = np.abs(np.linalg.eigvals(f.weight.numpy())).max()
+    assert found.spectral_radius.item() == pytest.approx(radius, rel=1e-5)
+    assert found.spectral_radius.item() == pytest.approx(spectral_radius(f, found.z[0]), rel=1e-6)
+
+
+def test_a_map_without_fixed_points_has_none():
+    found = fixed_points(lambda z: z + 1, torch.zeros(5, 2, dtype=F64), max_steps=5)
+    assert found.z.shape == (0, 2) and len(found.counts) == 0 and found.converged == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: fixed_points(torch.cos, torch.zeros(0, 2)), "at least one"),
+        (lambda: fixed_points(torch.cos, torch.zeros(3, 2), merge=-1.0), "merge is a distance"),
+        (lambda: fixed_points(lambda z: z[:, :1], torch.zeros(3, 2)), "shape it was given"),
+        (lambda: fixed_points(torch.cos, torch.full((3, 2), torch.nan)), "not finite"),
+        (lambda: fixed_point(torch.cos, torch.tensor(torch.nan)), "not finite"),
+        (lambda: fixed_points(lambda z: z, torch.rand(1_100, 2), merge=0.0), "every state"),
+    ],
+)
+def test_bad_starts_get_a_sentence(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()

@@ -3,7 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_course.dynamics import euler, henon, linear_map, logistic, orbit, residual, tent
+from hrm_course.dynamics import euler, henon, linear_map, logistic, orbit, residual
+from hrm_course.dynamics.orbits import distinct
 
 F64 = torch.float64
 
@@ -55,8 +56,11 @@ def test_residual_by_rows_equals_residual_of_each_row():
     torch.testing.assert_close(residual(henon(), z, batched=True), rows)
 
 
-def test_the_tent_map_has_the_slope_mu():
-    torch.testing.assert_close(tent(1.5)(t(0.2, 0.8)), t(0.3, 0.3))
+def test_distinct_states_are_counted_and_ordered():
+    z = torch.tensor([[5.0, 0], [1, 1], [1, 1 + 1e-9], [5, 0.1], [1, 1]], dtype=F64)
+    kinds, labels = distinct(z, merge=1e-6)
+    assert kinds.tolist() == [[1, 1], [5, 0], [5, 0.1]]
+    assert labels.tolist() == [1, 0, 0, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,7 @@ def test_the_tent_map_has_the_slope_mu():
         (lambda: orbit(torch.cos, t(1), -1), "steps >= 0"),
         (lambda: orbit(torch.sum, t(1, 2), 1), "shape it was given"),
         (lambda: orbit(lambda z: 0.5, t(1), 1), "returned float"),
+        (lambda: orbit(torch.cos, t(float("nan")), 1), "not finite"),
         (lambda: residual(torch.cos, torch.tensor(1.0), batched=True), "first axis"),
         (lambda: linear_map(torch.zeros(2, 3)), "square matrix"),
         (lambda: euler(torch.cos, 0.0), "positive number"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hrm_course.dynamics import (
@@ -10,8 +10,15 @@ from hrm_course.dynamics import (
     leading_eigenvalues,
     linear_map,
     logistic,
+    mean_diagonal,
+    newton_map,
+    operator_norm,
     spectral_radius,
+    sphere_map,
+    stability_conditions,
+    tanh_network,
 )
+from hrm_course.dynamics.stability import row_jacobians
 
 F64 = torch.float64
 ROTATION = torch.tensor([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]], dtype=F64)
@@ -56,6 +63,13 @@ def test_the_matrix_free_path_agrees_with_numpy(seed):
     np.testing.assert_allclose(found[:3], expected[:3], rtol=1e-6)
 
 
+def test_a_neighbour_is_not_taken_for_the_largest_eigenvalue():
+    for seed in range(12):  # with a small basis Arnoldi errs on some of them
+        W = tanh_network(300, 1.0, seed).weight
+        radius = spectral_radius(linear_map(W), torch.zeros(300, dtype=F64))
+        assert radius == pytest.approx(np.abs(np.linalg.eigvals(W.numpy())).max(), rel=1e-6)
+
+
 def test_single_precision_is_good_to_a_thousandth():
     f = linear_map(torch.from_numpy(np.diag(np.linspace(0, 0.8, 200))).float())
     assert spectral_radius(f, torch.zeros(200)) == pytest.approx(0.8, rel=1e-3)
@@ -82,6 +96,149 @@ def test_jacobians_against_closed_forms_and_differences():
     torch.testing.assert_close(jacobian(f, x), difference, atol=1e-8, rtol=0)
 
 
+def test_the_jacobian_of_an_analytic_map_is_its_complex_derivative():
+    z = torch.tensor([0.4 + 0.8j, -1.1 + 0.2j], dtype=torch.complex128)
+    expected = torch.diag(2 / 3 * (1 - z**-3))  # of 2 z / 3 + 1 / (3 z^2)
+    torch.testing.assert_close(jacobian(newton_map(), z), expected)
+
+
+def test_row_jacobians_are_the_jacobians_of_the_rows():
+    z = torch.rand(4, 3, 2, dtype=F64)
+    rows = torch.stack([jacobian(henon(), row) for row in z])
+    torch.testing.assert_close(row_jacobians(henon(), z), rows)
+
+
+@given(n=st.sampled_from([1, 3, 30, 64, 65, 90]), seed=st.integers(0, 1_000))
+def test_the_operator_norm_agrees_with_numpy(n, seed):
+    f = tanh_network(n, 1.5, seed)
+    z = torch.randn(n, dtype=F64, generator=torch.Generator().manual_seed(seed))
+    J = (1 - f(z) ** 2)[:, None] * f.weight
+    norm = operator_norm(f, z)
+    assert norm == pytest.approx(np.linalg.norm(J.numpy(), 2), rel=1e-7)
+    assert norm >= spectral_radius(f, z) * (1 - 1e-6)
+
+
+def test_the_operator_norm_of_a_composition_is_the_largest_growth():
+    A = torch.tensor([[0.9, 5], [0, 0.9]], dtype=F64)
+    norms = []
+    for t in (1, 5, 10, 100):
+
+        def f(z, t=t):
+            for _ in range(t):
+                z = z @ A.T
+            return z
+
+        norms.append(operator_norm(f, torch.zeros(2, dtype=F64)))
+    assert norms == pytest.approx([5.157, 16.43, 19.38, 0.01476], rel=1e-3)
+
+
+def test_a_hundred_thousand_numbers():
+    n = 100_000
+    scale = torch.linspace(0, 0.8, n, dtype=F64)
+    scale[:2] = torch.tensor([0.9, 0.85])
+
+    def f(z):  # at 0: a diagonal, but the first two numbers feed into each other
+        return torch.sin(scale * z + 0.3 * torch.cat((z[:2].flip(0), 0 * z[2:])))
+
+    block = np.array([[0.9, 0.3], [0.3, 0.85]])
+    z = torch.zeros(n, dtype=F64)
+    largest = np.linalg.eigvalsh(block).max()
+    assert spectral_radius(f, z) == pytest.approx(largest, rel=1e-6)
+    assert operator_norm(f, z) == pytest.approx(largest, rel=1e-6)
+    mean, error = mean_diagonal(f, z, probes=8)
+    assert abs(mean - scale.mean()) <= 5 * error + 1e-12 and error < 1e-4
+
+
+@given(kappa=st.floats(0, 0.95), D=st.integers(2, 12))
+def test_the_mean_diagonal_of_the_sphere_map(kappa, D):
+    target = torch.zeros(D, dtype=F64)
+    target[0] = 1
+    f = sphere_map(target, kappa)
+    at_target, at_antipode = (mean_diagonal(f, z, exact=True) for z in (target, -target))
+    assert at_target == (pytest.approx((D - 1) / D / (1 + kappa)), 0)
+    assert at_antipode == (pytest.approx((D - 1) / D / (1 - kappa)), 0)
+
+
+def test_hutchinsons_estimates_scatter_as_their_errors_say():
+    f = tanh_network(50, 1.0, seed=2)
+    z = torch.full((50,), 0.3, dtype=F64)
+    exact = mean_diagonal(f, z, exact=True)[0]
+    runs = [mean_diagonal(f, z, probes=30, seed=seed) for seed in range(60)]
+    scores = np.array([(estimate - exact) / error for estimate, error in runs])
+    assert abs(scores.mean()) < 0.6 and 0.75 < scores.std() < 1.35
+    S = jacobian(f, z).numpy()
+    S = (S + S.T) / 2
+    np.fill_diagonal(S, 0)  # the variance of v.Jv is 2 |S|^2 over the entries off the diagonal
+    error = np.sqrt(2 * (S**2).sum() / 30) / 50
+    assert np.mean([e for _, e in runs]) == pytest.approx(error, rel=0.1)
+
+
+MATRICES = st.sampled_from([2, 3]).flatmap(
+    lambda n: st.lists(st.floats(-2, 2), min_size=n * n, max_size=n * n).map(
+        lambda a: torch.tensor(a, dtype=F64).view(n, n)
+    )
+)
+
+
+@given(A=MATRICES)
+def test_the_conditions_agree_with_the_eigenvalues(A):
+    values = np.linalg.eigvals(A.numpy())
+    radius, right = np.abs(values).max(), values.real.max()
+    assume(abs(radius - 1) > 1e-4 and abs(right) > 1e-4)
+    found = stability_conditions(A)
+    assert found.trace == pytest.approx(values.sum().real, abs=1e-9)
+    assert found.determinant == pytest.approx(values.prod().real, abs=1e-9)
+    assert found.map_stable == (radius < 1) and found.flow_stable == (right < 0)
+    n = len(A)
+    for stable, P, change in (
+        (found.map_stable, found.map_lyapunov, lambda P: A.T @ P @ A - P),
+        (found.flow_stable, found.flow_lyapunov, lambda P: A.T @ P + P @ A),
+    ):
+        assert (P is not None) == stable
+        if stable:
+            assert np.linalg.eigvalsh(P.numpy()).min() > 0
+            scale = P.abs().max().item()
+            torch.testing.assert_close(
+                change(P), -torch.eye(n, dtype=F64), atol=1e-8 * scale, rtol=0
+            )
+
+
+@given(A=MATRICES.filter(lambda A: len(A) == 2))
+def test_the_kinds_agree_with_the_eigenvalues(A):
+    values = np.linalg.eigvals(A.numpy())
+    assume(abs(values[0] - values[1]) > 1e-4)  # on the border of node and focus
+    assume((np.abs(np.abs(values) - 1) > 1e-4).all() and (np.abs(values.real) > 1e-4).all())
+    shape = "focus" if np.iscomplex(values).any() else "node"
+    for kind, stable in (
+        (stability_conditions(A).map_kind, np.abs(values) < 1),
+        (stability_conditions(A).flow_kind, values.real < 0),
+    ):
+        if stable.all():
+            assert kind == f"stable {shape}"
+        elif stable.any():
+            assert kind == "saddle"
+        else:
+            assert kind == f"unstable {shape}"
+
+
+def test_matrices_on_the_borders():
+    def kinds(*rows):
+        found = stability_conditions(torch.tensor(rows, dtype=F64))
+        return found.map_kind, found.flow_kind, found.map_stable, found.flow_stable
+
+    assert kinds([0, 1], [-1, 0]) == ("centre", "centre", False, False)
+    assert kinds([1, 0], [0, 0.5]) == ("degenerate", "unstable node", False, False)
+    assert kinds([0, 0], [0, -0.5]) == ("stable node", "degenerate", True, False)
+    assert kinds([-2, 0], [0, 3]) == ("unstable node", "saddle", False, False)
+    assert kinds([-1.5, 0], [0, -1.5]) == ("unstable node", "stable node", False, True)
+    assert kinds([0, 3], [3, 0]) == ("unstable node", "saddle", False, False)
+
+
+def test_the_lyapunov_matrix_of_a_known_non_normal_matrix():
+    P = stability_conditions(torch.tensor([[0.5, 0.8], [0, 0.5]], dtype=F64)).map_lyapunov
+    np.testing.assert_allclose(P, [[1.3333, 0.7111], [0.7111, 3.2296]], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -89,6 +246,13 @@ def test_jacobians_against_closed_forms_and_differences():
         (lambda: leading_eigenvalues(torch.cos, torch.zeros(3), k=0), "k=0"),
         (lambda: spectral_radius(torch.log, -torch.ones(3)), "not finite"),
         (lambda: jacobian(torch.sum, torch.zeros(3)), "shape it was given"),
+        (lambda: operator_norm(torch.log, -torch.ones(3)), "not finite"),
+        (lambda: mean_diagonal(torch.cos, torch.zeros(3), probes=1), "2 probes or more"),
+        (lambda: mean_diagonal(torch.cos, torch.full((3,), torch.nan)), "not finite"),
+        (lambda: stability_conditions(torch.eye(4)), "2, 2"),
+        (lambda: stability_conditions(torch.ones(2)), "2, 2"),
+        (lambda: stability_conditions(torch.ones(2, 3)), "2, 2"),
+        (lambda: stability_conditions(torch.full((2, 2), torch.nan)), "finite matrix"),
     ],
 )
 def test_bad_input_gets_a_sentence(call, sentence):

@@ -60,7 +60,7 @@ def lyapunov_exponents(
             "lyapunov_exponents needs steps >= 1, discard >= 0, dt > 0 and an every that divides "
             f"steps, not steps={steps}, discard={discard}, dt={dt}, every={every}."
         )
-    z, generator = z0, torch.Generator().manual_seed(seed)
+    z, generator = z0.clone(), torch.Generator().manual_seed(seed)  # no view, see stability._own
     frame = torch.randn(rows, n, k, dtype=z0.dtype, generator=generator)
     frame = torch.linalg.qr(frame).Q
     growth = []

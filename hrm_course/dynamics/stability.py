@@ -41,7 +41,7 @@ def row_jacobians(f: Map, z: Tensor) -> Tensor:
     """The Jacobians ``[B, n, n]`` of a map that acts on each row of ``z [B, *shape]`` alone."""
     n = z[0].numel()
     apply(f, z)
-    z = z.clone()  # jvp of a view, say of one state of an orbit, allocates the whole orbit
+    z = z.clone()  # for the reason that _own tells
     basis = torch.eye(n, dtype=z.dtype).view(n, 1, *z.shape[1:]).expand(n, *z.shape)
     columns = vmap(lambda e: jvp(f, (z,), (e,))[1])(basis)  # one column of every row at a time
     return columns.reshape(n, len(z), n).permute(1, 2, 0)
@@ -73,7 +73,7 @@ def leading_eigenvalues(f: Map, z: Tensor, k: int = 1, tol: float | None = None)
     n = z.numel()
     if not 1 <= k <= n:
         raise ValueError(f"A state of {n} numbers has {n} eigenvalues; k={k} can't be had.")
-    _check_finite(f, z)
+    z = _own(f, z)
     if n <= DENSE_LIMIT or k >= n - 1:
         values = torch.linalg.eigvals(jacobian(f, z))
     else:
@@ -104,7 +104,7 @@ def operator_norm(f: Map, z: Tensor, tol: float | None = None) -> float:
     J^T J through products with J and with its transpose. Arguments and errors as in
     `leading_eigenvalues`; ``f`` must be differentiable backwards too.
     """
-    _check_finite(f, z)
+    z = _own(f, z)
     if z.numel() <= DENSE_LIMIT:
         return torch.linalg.matrix_norm(jacobian(f, z), 2).item()
     pull = vjp(f, z)[1]  # remembers one pass through f
@@ -140,7 +140,7 @@ def mean_diagonal(
 
     Source: Hutchinson (1989), *A stochastic estimator of the trace of the influence matrix*.
     """
-    _check_finite(f, z)
+    z = _own(f, z)
     if exact:
         return jacobian(f, z).diagonal().mean().item(), 0.0
     if probes < 2:
@@ -247,9 +247,15 @@ def _map_kind(trace: float, det: float) -> str:
     return "stable node" if at_one > 0 and abs(det) < 1 else "unstable node"
 
 
-def _check_finite(f: Map, z: Tensor) -> None:
+def _own(f: Map, z: Tensor) -> Tensor:
+    """A copy of ``z`` after a check that f is finite there.
+
+    A copy, because `jvp` at a view, such as one state of an orbit, allocates the whole orbit in
+    each product.
+    """
     if not torch.isfinite(apply(f, z)).all():
         raise ValueError("f(z) is not finite here, so it has no Jacobian to speak of.")
+    return z.clone()
 
 
 def _arnoldi(solver: Callable, multiply: Map, z: Tensor, k: int, tol: float | None) -> np.ndarray:

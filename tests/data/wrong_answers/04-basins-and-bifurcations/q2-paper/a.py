@@ -1,0 +1,2 @@
+r_saddle = 1 / (4 * c)
+r_flip = 3 / (4 * c)

@@ -1,0 +1,3 @@
+# the law alone
+def my_eps(steps):
+    return (math.pi / steps) ** 2

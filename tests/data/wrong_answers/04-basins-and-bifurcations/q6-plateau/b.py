@@ -1,0 +1,3 @@
+# forgets the square
+def my_eps(steps):
+    return math.pi / steps

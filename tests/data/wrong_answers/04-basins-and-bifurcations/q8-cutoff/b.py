@@ -1,0 +1,5 @@
+# the median of those that arrive, with its right price
+def my_cutoff(times):
+    T = times[times.isfinite()].quantile(0.9).item()
+    price = times.clamp(max=T).mean() / (times <= T).double().mean()
+    return T, price.item()

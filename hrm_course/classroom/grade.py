@@ -18,6 +18,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -225,7 +226,8 @@ class _Course:
         log = logging.FileHandler(self.folder / "nbgrader.log", encoding="utf-8")
         app.log.addHandler(log)
         try:
-            with utils.setenv(PATH=path, **ONE_THREAD), warnings.catch_warnings():
+            # not nbgrader's own setenv, which forgets what the variables were
+            with patch.dict(os.environ, PATH=path, **ONE_THREAD), warnings.catch_warnings():
                 warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, of no consequence
                 app.start()
         finally:

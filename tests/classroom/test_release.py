@@ -1,6 +1,7 @@
 """What students get: no answer, no hidden test, the same bytes each time."""
 
 import json
+import os
 import re
 
 import nbformat
@@ -183,8 +184,10 @@ def test_the_result_is_what_nbgrader_generates(master, tmp_path):
     """The independent reference: nbgrader's own command, database and all."""
     from hrm_course.classroom.grade import _Course
 
+    environment = dict(os.environ)
     course = _Course(tmp_path / "course", timeout=10)
     course.add(NAME, master)
+    assert os.environ == environment, "what runs after grading finds another environment"
     path = tmp_path / "course" / "release" / NAME / f"{NAME}.ipynb"
     theirs = nbformat.read(path, as_version=4)
     ours = student_version(master)

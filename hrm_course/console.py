@@ -201,7 +201,7 @@ def inspect_lines(name: str, model: Solver, text: str | None, segments: int) -> 
     inputs = torch.from_numpy(task.encode(puzzle))[None]
     tokens, heads = _answers(model, task, puzzle, segments)
     f = model.segment_map(inputs, _blank_id())
-    states = orbit(f, torch.stack(model.initial_state(1), dim=1), segments)
+    states = orbit(f, torch.stack(model.initial_state(1, inputs, _blank_id()), dim=1), segments)
     before = puzzle
     for k, answer in enumerate(task.decode(tokens)):
         move = (states[k + 1] - states[k]).norm().item()

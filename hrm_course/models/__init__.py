@@ -1,6 +1,7 @@
 """Recursive reasoners, one file per model. They know shapes and vocabularies, never a task."""
 
 from . import variants
+from .cmm import CMM, CMMConfig
 from .feedforward import FeedForward, FeedForwardConfig
 from .hrm import HRM, HRMConfig
 from .official import from_official, to_official
@@ -9,10 +10,12 @@ from .solver import PRETRAINED, Solver
 from .trm import TRM, TRMConfig
 
 __all__ = [
+    "CMM",
     "HRM",
     "PRETRAINED",
     "TRM",
     "Answer",
+    "CMMConfig",
     "FeedForward",
     "FeedForwardConfig",
     "HRMConfig",

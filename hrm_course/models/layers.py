@@ -1,4 +1,4 @@
-"""The parts that HRM and TRM are built from.
+"""The parts that HRM, TRM and CMM are built from.
 
 Two habits of the published models run through this file. Parameters are float32 and every layer
 casts its weight to the type of its input at each use, so a whole model runs in bfloat16 by
@@ -71,9 +71,14 @@ class SwiGLU(nn.Module):
 
     def __init__(self, width: int, expansion: float, multiple: int = 256):
         super().__init__()
-        inner = multiple * math.ceil(max(1, round(expansion * width * 2 / 3)) / multiple)
+        inner = self.inner_width(width, expansion, multiple)
         self.gate_up = Linear(width, 2 * inner)
         self.down = Linear(inner, width)
+
+    @staticmethod
+    def inner_width(width: int, expansion: float, multiple: int) -> int:
+        """The number of products gate * up."""
+        return multiple * math.ceil(max(1, round(expansion * width * 2 / 3)) / multiple)
 
     def forward(self, v: Tensor) -> Tensor:
         gate, up = self.gate_up(v).chunk(2, dim=-1)

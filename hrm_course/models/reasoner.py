@@ -181,8 +181,17 @@ class Reasoner(Solver):
         """The type that states and activations have."""
         return getattr(torch, self.config.forward_dtype)
 
-    def initial_state(self, batch_size: int) -> State:
-        """The state before the first segment: the same vectors at every position."""
+    def initial_state(
+        self,
+        batch_size: int,
+        inputs: Tensor | None = None,
+        puzzle_identifiers: Tensor | None = None,
+    ) -> State:
+        """The state before the first segment: the same vectors at every position.
+
+        A model that starts from the puzzle, as `CMM` does, needs ``inputs [B, S]`` (and the
+        identifiers, where there is a puzzle table); the others do not look at them.
+        """
         shape = (batch_size, self.config.length, self.config.hidden_size)
         vectors = (getattr(self, name) for name in self._initial_names())
         return self.state_class(*(vector.expand(shape) for vector in vectors))
@@ -271,7 +280,7 @@ class Reasoner(Solver):
         taken = torch.full((len(inputs),), segments, device=inputs.device)
         at_work = torch.arange(len(inputs), device=inputs.device)
         ids = puzzle_identifiers
-        state = self.initial_state(len(inputs))
+        state = self.initial_state(len(inputs), inputs, puzzle_identifiers)
         steps = []
         for step in range(1, segments + 1):
             before = state

@@ -1,10 +1,23 @@
 """Training recursive reasoners: losses, halting, the optimiser, the loop, checkpoints."""
 
+from .cmm_terms import (
+    AlgGradNorm,
+    CMMObjective,
+    CMMTerms,
+    CMMTrainConfig,
+    at_rest,
+    frobenius_loss,
+    gradient_norms,
+    growth_rate,
+    repulsion_loss,
+    routh_hurwitz_loss,
+)
 from .data import PuzzleStream
 from .evaluate import Score, evaluate, evaluate_batches
 from .halting import Slots, continue_target, refill, stop_rule
 from .loop import TrainConfig, train
 from .losses import reasoner_loss, stablemax, stablemax_cross_entropy
+from .objective import Objective
 from .optimizer import AdamATan2, SignSGD
 from .recipes import RECIPES, Recipe
 from .run import publish, run, run_on_data
@@ -12,18 +25,29 @@ from .run import publish, run, run_on_data
 __all__ = [
     "RECIPES",
     "AdamATan2",
+    "AlgGradNorm",
+    "CMMObjective",
+    "CMMTerms",
+    "CMMTrainConfig",
+    "Objective",
     "PuzzleStream",
     "Recipe",
     "Score",
     "SignSGD",
     "Slots",
     "TrainConfig",
+    "at_rest",
     "continue_target",
     "evaluate",
     "evaluate_batches",
+    "frobenius_loss",
+    "gradient_norms",
+    "growth_rate",
     "publish",
     "reasoner_loss",
     "refill",
+    "repulsion_loss",
+    "routh_hurwitz_loss",
     "run",
     "run_on_data",
     "stablemax",

@@ -83,6 +83,7 @@ def _tensors(training) -> dict[str, Tensor]:
             tensors |= {f"optimizer.{i}.m": state["m"], f"optimizer.{i}.v": state["v"]}
             tensors[f"optimizer.{i}.step"] = torch.tensor(state["step"])
     tensors["generator"] = training.generator.get_state()
+    tensors |= {f"objective.{k}": v for k, v in training.objective.tensors().items()}
     if training.slots is not None:
         slots = training.slots
         rows = {f"state.{k}": v for k, v in slots.state._asdict().items()}
@@ -104,6 +105,7 @@ def _restore(training, tensors: dict[str, Tensor]) -> None:
         if state:
             training.optimizer.state[p] = {**state, "step": int(state["step"])}
     training.generator.set_state(tensors["generator"])
+    training.objective.restore(part("objective."))
     if training.slots is not None:
         slots, kind = training.to_device(part("slots.")), type(training.slots.state)
         state, batch = training.to_device(part("state.")), training.to_device(part("batch."))

@@ -29,7 +29,8 @@ class Slots:
         B, device = len(batch["inputs"]), batch["inputs"].device
         steps = torch.zeros(B, dtype=torch.int32, device=device)
         halted = torch.ones(B, dtype=torch.bool, device=device)
-        return cls(model.initial_state(B), steps, halted, batch)
+        start = model.initial_state(B, batch["inputs"], batch.get("puzzle_identifiers"))
+        return cls(start, steps, halted, batch)
 
 
 def refill(model, slots: Slots, fresh: dict[str, Tensor]) -> Slots:
@@ -39,12 +40,14 @@ def refill(model, slots: Slots, fresh: dict[str, Tensor]) -> Slots:
     def choose(new: Tensor, old: Tensor) -> Tensor:
         return torch.where(halted.view(-1, *[1] * (old.dim() - 1)), new, old)
 
-    start = model.initial_state(len(halted))
+    batch = {key: choose(fresh[key], old) for key, old in slots.batch.items()}
+    identifiers = batch.get("puzzle_identifiers")
+    start = model.initial_state(len(halted), batch["inputs"], identifiers)
     return Slots(
         state=type(start)(*map(choose, start, slots.state)),
         steps=torch.where(halted, 0, slots.steps),
         halted=halted,
-        batch={key: choose(fresh[key], old) for key, old in slots.batch.items()},
+        batch=batch,
     )
 
 

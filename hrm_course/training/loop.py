@@ -21,8 +21,9 @@ from tqdm.auto import tqdm
 from ..models import FeedForward
 from .checkpoint import load_checkpoint, save_checkpoint
 from .distributed import Share
-from .halting import Slots, continue_target, refill, stop_rule
-from .losses import reasoner_loss, stablemax_cross_entropy
+from .halting import Slots, refill, stop_rule
+from .losses import stablemax_cross_entropy
+from .objective import Objective
 from .optimizer import AdamATan2, SignSGD
 
 
@@ -47,6 +48,10 @@ class TrainConfig:
     puzzle_lr: float = 1e-2  # of the puzzle table, where there is one
     puzzle_weight_decay: float = 0.1
 
+    def objective(self, model, share: Share) -> Objective:
+        """What a step on slots minimises; a subclass of this configuration may add terms."""
+        return Objective(model)
+
 
 class Training:
     """Everything that changes while a model trains; `checkpoint.py` saves exactly this."""
@@ -64,6 +69,7 @@ class Training:
         self.generator = torch.Generator().manual_seed(config.seed)
         recursive = not isinstance(model, FeedForward)
         self.slots = Slots.empty(model, self.to_device(first_batch)) if recursive else None
+        self.objective = config.objective(model, share)
         self.log: list[dict] = []
 
     def to_device(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -130,8 +136,9 @@ def train(
             last = training.step == config.steps
             if training.step % config.evaluate_every == 0 or last:
                 scores = evaluate(training.best_model()) if evaluate and chief else {}
-                training.log.append({"step": training.step, "loss": round(loss, 4), **scores})
-                bar.set_postfix(training.log[-1])
+                row = {"step": training.step, "loss": round(loss, 4), **scores}
+                bar.set_postfix(row)
+                training.log.append(row | training.objective.report())
                 if folder is not None and chief:
                     write_log(training.log, Path(folder) / "log.csv")
             if interrupted or last or training.step % config.checkpoint_every == 0:
@@ -153,11 +160,9 @@ def train_step(training: Training, fresh: dict[str, Tensor]) -> float:
         loss = cells.mean(-1).sum() / rows
     else:
         slots = refill(t.model, t.slots, fresh)
-        identifiers = slots.batch.get("puzzle_identifiers")
-        state, out = t.model.segment(slots.state, slots.batch["inputs"], identifiers)
         steps = slots.steps + 1
-        target = continue_target(t.model, state, slots.batch, steps, config.segments)
-        loss = reasoner_loss(out, slots.batch["labels"], target).total / rows
+        state, out, loss = t.objective(t, slots, steps)
+        loss = loss / rows
         # Every process makes the draws of the whole batch, so that all agree with one process.
         halted = stop_rule(
             share.all(t.model.stop_logit(out).detach()).cpu(),

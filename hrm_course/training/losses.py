@@ -11,26 +11,46 @@ from ..models import Output
 IGNORE = -100  # label of a cell that does not count
 
 
-def stablemax(v: Tensor) -> Tensor:
+def stablemax(v: Tensor, degree: int = 1) -> Tensor:
     """Probabilities s(v) / sum s(v), with s(v) = v + 1 for v >= 0 and 1 / (1 - v) below.
 
     Linear growth instead of exponential: a logit has to keep growing to keep gaining.
-    Source: Prieto et al. (2025), *Grokking at the edge of numerical stability*.
+    Of degree n, the line is replaced by the Taylor polynomial T_n of exp: s(v) = T_n(v) for
+    v >= 0 and 1 / T_n(-v) below, so that s(v) s(-v) = 1. The larger n, the closer to softmax.
+    Unlike softmax, none stays the same when all logits are shifted: nothing is subtracted here.
+
+    Args:
+        v: ``[..., V]``.
+        degree: n, a whole number from 1.
+
+    Source: Prieto et al. (2025), *Grokking at the edge of numerical stability*, n = 1;
+    re-implementations of CMM (arXiv 2603.22871), n = 3 and 5.
     """
+    if type(degree) is not int or degree < 1:
+        raise ValueError(f"The degree of stablemax is a whole number from 1, not {degree!r}.")
     # Clamping the branch that is not taken keeps its gradient finite: without it the gradient
     # at a logit of exactly 1 is 0 * infinity = NaN.
-    s = torch.where(v >= 0, v.clamp(min=0) + 1, 1 / (1 - v.clamp(max=0)))
+    s = torch.where(v >= 0, _taylor(v.clamp(min=0), degree), 1 / _taylor(-v.clamp(max=0), degree))
     return s / s.sum(-1, keepdim=True)
 
 
-def stablemax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+def _taylor(v: Tensor, degree: int) -> Tensor:
+    """1 + v + v^2 / 2! + ... + v^degree / degree!, by Horner's scheme."""
+    total = 1 + v / degree if degree > 1 else 1 + v
+    for k in range(degree - 1, 0, -1):
+        total = 1 + (v / k) * total
+    return total
+
+
+def stablemax_cross_entropy(logits: Tensor, labels: Tensor, degree: int = 1) -> Tensor:
     """Minus the log stablemax probability of each label, in float64; 0 at ignored cells.
 
     Args:
         logits: ``[..., V]``.
         labels: ``[...]`` integers; -100 is ignored.
+        degree: of `stablemax`.
     """
-    p = stablemax(logits.double())
+    p = stablemax(logits.double(), degree)
     chosen = p.gather(-1, labels.clamp(min=0).long().unsqueeze(-1)).squeeze(-1)
     return torch.where(labels == IGNORE, 0.0, -chosen.log())
 
@@ -46,7 +66,11 @@ class Loss(NamedTuple):
 
 
 def reasoner_loss(
-    out: Output, labels: Tensor, continue_target: Tensor | None = None, softmax: bool = False
+    out: Output,
+    labels: Tensor,
+    continue_target: Tensor | None = None,
+    softmax: bool = False,
+    degree: int = 1,
 ) -> Loss:
     """The loss of one segment, summed over the rows: cells + 0.5 * (halting + continuing).
 
@@ -58,6 +82,7 @@ def reasoner_loss(
         continue_target: ``[B]``, what `continue_target` of halting.py gives; HRM's second head
             learns it. None: that head is left alone.
         softmax: ordinary cross-entropy on the cells instead of stablemax.
+        degree: of `stablemax`.
 
     Source: TRM paper, figure 3; the factor 0.5 and the sums are those of the official code.
     """
@@ -67,7 +92,7 @@ def reasoner_loss(
             out.logits.float().transpose(1, 2), labels.long(), ignore_index=IGNORE, reduction="none"
         )
     else:
-        cells = stablemax_cross_entropy(out.logits, labels)  # [B, S]
+        cells = stablemax_cross_entropy(out.logits, labels, degree)  # [B, S]
     per_row = (cells.sum(-1) / counted.sum(-1).clamp(min=1)).sum()
     correct = ((out.logits.argmax(-1) == labels) | ~counted).all(-1)
     halting = _binary(out.halt_logit, correct)

@@ -12,6 +12,7 @@ import torch
 
 from ..models import FeedForward, Solver
 from ..tasks.published import DatasetStream, read_dataset
+from .cmm_terms import CMMTrainConfig
 from .distributed import Share
 from .evaluate import Score, evaluate, evaluate_batches
 from .loop import TrainConfig, train
@@ -75,7 +76,8 @@ def run_on_data(
         data: a folder that `hrm_course.tasks.published.read_dataset` reads.
         settings: ``model`` (the name of its class, such as HRM), ``config`` (its
             configuration without ``vocab_size``, ``seq_len`` and ``num_puzzles``, which the data
-            gives), ``training`` (fields of `TrainConfig`) and ``batch_size``.
+            gives), ``training`` (fields of `TrainConfig`, or of
+            `CMMTrainConfig` if there are ``terms`` among them) and ``batch_size``.
         seed, folder, progress, share: as for `run`.
 
     Returns:
@@ -94,7 +96,8 @@ def run_on_data(
     kind = _kinds()[settings["model"]]
     shape = {"vocab_size": part.vocab_size, "seq_len": part.seq_len}
     try:
-        config = TrainConfig(**settings["training"] | {"seed": seed})
+        training = CMMTrainConfig if "terms" in settings["training"] else TrainConfig
+        config = training(**settings["training"] | {"seed": seed})
         shape = kind.config_class(
             **shape | {"num_puzzles": part.num_puzzle_identifiers} | settings["config"]
         )

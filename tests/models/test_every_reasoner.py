@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm_course.dynamics import orbit
-from hrm_course.models import HRM, TRM, FeedForward, FeedForwardConfig, Reasoner
+from hrm_course.models import CMM, HRM, TRM, FeedForward, FeedForwardConfig, Reasoner
 from hrm_course.models.variants import (
     ContinueHead,
     MultiScale,
@@ -43,6 +43,10 @@ EVERY = {
     "multi-scale": (MultiScale, MIXED | PUZZLES),
     "multi-scale with attention": (MultiScale, dict(L_cycles=3)),
     "recurrent": (Recurrent, {}),
+    "CMM": (CMM, PUZZLES),
+    "CMM with tokens mixed": (CMM, MIXED | dict(mlp="tanh", norm_gain=True, noise=0.1)),
+    "CMM, identical layers, damped": (CMM, dict(identical_layers=True, step_size=0.7)),
+    "CMM from fixed states": (CMM, MIXED | dict(mlp="swiglu", start="fixed")),
 }
 STATES = {SingleLatent: 1, Recurrent: 1, MultiScale: 3}  # others have two; MultiScale at n = 2
 B = 6
@@ -66,6 +70,11 @@ def puzzles(model, n=B, seed=1):
     if model.config.prefix:
         batch["puzzle_identifiers"] = torch.randint(0, 4, (n,), generator=draw)
     return batch
+
+
+def start(model, batch):
+    """The state before the first segment, for a model that starts from the puzzle or one that doesn't."""
+    return model.initial_state(len(batch["inputs"]), **batch)
 
 
 def rows(batch, index):
@@ -96,19 +105,20 @@ def exact(model):
 
 
 def test_the_initial_state(model):
-    state = model.initial_state(B)
+    state = start(model, puzzles(model))
     n = model.config.L_cycles + 1 if isinstance(model, MultiScale) else STATES.get(type(model), 2)
     length = 9 + (2 if model.config.puzzle_embedding_size else 0)
     assert len(state) == n and {z.shape for z in state} == {(B, length, 16)}
     for z in state:
         assert z.dtype == torch.float32 and not z.requires_grad
-        assert torch.equal(z, z[:1, :1].expand(z.shape))  # one vector for every row and position
+        if getattr(model.config, "start", "fixed") == "fixed":  # one vector for all rows, positions
+            assert torch.equal(z, z[:1, :1].expand(z.shape))
     assert len({z[0, 0, 0].item() for z in state}) == n
 
 
 def test_a_segment_gives_a_state_like_the_one_it_got_and_an_output(model):
     batch = puzzles(model)
-    before = model.initial_state(B)
+    before = start(model, batch)
     after, out = model.segment(before, **batch)
     assert type(after) is type(before)
     assert [z.shape for z in after] == [z.shape for z in before]
@@ -120,8 +130,8 @@ def test_the_segment_map_is_the_segment(model, exact):
     # Attention has another kernel in the map, so the two agree up to rounding.
     for reasoner, steps, tolerance in ((exact, 3, 1e-9), (model, 1, 1e-4)):
         batch = puzzles(reasoner)
-        states, _ = run(reasoner, reasoner.initial_state(B), batch, steps)
-        z = torch.stack(reasoner.initial_state(B), 1)
+        states, _ = run(reasoner, start(reasoner, batch), batch, steps)
+        z = torch.stack(start(reasoner, batch), 1)
         with torch.no_grad():
             visited = orbit(reasoner.segment_map(**batch), z, steps)
         for step, state in enumerate(states, 1):
@@ -131,7 +141,7 @@ def test_the_segment_map_is_the_segment(model, exact):
 
 def test_the_map_is_differentiable_in_both_modes_and_the_derivative_is_right(exact):
     batch = puzzles(exact, n=2)
-    f, z = exact.segment_map(**batch), torch.stack(exact.initial_state(2), 1)
+    f, z = exact.segment_map(**batch), torch.stack(start(exact, batch), 1)
     z = f(z).detach()
     draw = torch.Generator().manual_seed(2)
     v = torch.randn(z.shape, generator=draw, dtype=z.dtype)
@@ -164,7 +174,7 @@ def check_early_halting(model, batch, segments):
     early = model.solve(**batch, segments=segments, halt=True)
     for row in range(len(batch["inputs"])):
         alone = rows(batch, slice(row, row + 1))
-        _, outs = run(model, model.initial_state(1), alone, segments)
+        _, outs = run(model, start(model, alone), alone, segments)
         says_stop = [bool(model.stop_logit(out) > 0) for out in outs]
         taken = says_stop.index(True) + 1 if any(says_stop) else segments
         assert early.segments[row] == taken
@@ -182,7 +192,7 @@ def test_early_halting_is_right_for_each_row(model):
 @settings(max_examples=25, deadline=None)
 @given(
     kind=st.sampled_from(
-        [HRM, TRM, ContinueHead, TwoNetworks, SingleLatent, MultiScale, Recurrent]
+        [HRM, TRM, ContinueHead, TwoNetworks, SingleLatent, MultiScale, Recurrent, CMM]
     ),
     mixer=st.sampled_from(["attention", "tokens"]),
     position_code=st.sampled_from(["rope", "learned", "none"]),
@@ -202,8 +212,8 @@ def test_any_small_configuration(
     model = make(kind, seed, dtype="float64", **change)
     batch = puzzles(model, n, seed)
     check_early_halting(model, batch, segments)
-    states, _ = run(model, model.initial_state(n), batch, 1)
-    z = torch.stack(model.initial_state(n), 1)
+    states, _ = run(model, start(model, batch), batch, 1)
+    z = torch.stack(start(model, batch), 1)
     torch.testing.assert_close(model.segment_map(**batch)(z), torch.stack(states[0], 1))
 
 
@@ -213,8 +223,8 @@ def test_the_trace_is_what_the_segments_did(model):
     trace = answer.trace
     assert trace.tokens.shape == trace.confidence.shape == (4, B, 9)
     assert trace.halt_logit.shape == trace.residual.shape == (4, B)
-    states, outs = run(model, model.initial_state(B), batch, 4)
-    before = model.initial_state(B)
+    states, outs = run(model, start(model, batch), batch, 4)
+    before = start(model, batch)
     for step, (state, out) in enumerate(zip(states, outs, strict=True)):
         p, tokens = torch.softmax(out.logits, -1).max(-1)
         move = sum((a - b).square().sum((1, 2)) for a, b in zip(state, before, strict=True)).sqrt()
@@ -247,7 +257,7 @@ def loss_of(model, state, batch, labels):
 def test_every_trained_parameter_gets_a_gradient_and_no_buffer_does(model):
     batch = puzzles(model)
     labels = puzzles(model, seed=3)["inputs"]
-    loss_of(model, model.initial_state(B), batch, labels).backward()
+    loss_of(model, start(model, batch), batch, labels).backward()
     for name, p in model.named_parameters():
         assert p.grad is not None, name
         gradient = p.grad.to_dense()
@@ -265,13 +275,12 @@ def test_every_trained_parameter_gets_a_gradient_and_no_buffer_does(model):
 
 def test_no_gradient_enters_the_state_or_leaves_with_it(model):
     batch = puzzles(model)
-    start = type(model.initial_state(B))(
-        *(z.clone().requires_grad_() for z in model.initial_state(B))
-    )
-    state, out = model.segment(start, **batch)
+    first = start(model, batch)
+    first = type(first)(*(z.clone().requires_grad_() for z in first))
+    state, out = model.segment(first, **batch)
     assert not any(z.requires_grad for z in state) and out.logits.requires_grad
     out.logits.sum().backward()
-    assert all(z.grad is None for z in start)
+    assert all(z.grad is None for z in first)
 
 
 def calls(model, monkeypatch):
@@ -288,7 +297,7 @@ def calls(model, monkeypatch):
 
 def test_gradients_flow_through_the_last_calls_only(model, monkeypatch):
     c, recorded = model.config, calls(model, monkeypatch)
-    model.segment(model.initial_state(B), **puzzles(model))
+    model.segment(start(model, puzzles(model)), **puzzles(model))
     last = 2 if isinstance(model, HRM | OneStepGradient) else c.L_cycles + 1
     total = c.H_cycles * (c.L_cycles + 1)
     assert recorded == [False] * (total - last) + [True] * last
@@ -304,18 +313,18 @@ def test_the_gradient_of_the_loss_knows_only_the_last_calls(exact):
     if c.H_cycles == 1 or isinstance(exact, HRM | OneStepGradient):
         pytest.skip("nothing lies before the last cycle, or less than the last cycle counts")
     batch, labels = puzzles(exact), puzzles(exact, seed=3)["inputs"]
-    start = exact.initial_state(B)
+    first = start(exact, batch)
     exact.learns_to_continue = False  # its target would look one segment of another length ahead
-    loss_of(exact, start, batch, labels).backward()
+    loss_of(exact, first, batch, labels).backward()
     ours = {name: p.grad.to_dense().clone() for name, p in exact.named_parameters()}
     exact.zero_grad()
     with torch.no_grad():
         for _ in range(c.H_cycles - 1):
-            start = exact.cycle(*start, exact.embed(**batch))
+            first = exact.cycle(*first, exact.embed(**batch))
     short = make(type(exact), **(vars(c) | {"H_cycles": 1}))
     short.load_state_dict(exact.state_dict())
     short.learns_to_continue = False
-    loss_of(short, exact.state_class(*start), batch, labels).backward()
+    loss_of(short, exact.state_class(*first), batch, labels).backward()
     for name, p in short.named_parameters():
         torch.testing.assert_close(ours[name], p.grad.to_dense(), rtol=1e-5, atol=1e-7)
 
@@ -325,7 +334,7 @@ def test_seeds_decide(model):
     one, two, other = make(kind, **config), make(kind, **config), make(kind, seed=1, **config)
     for name, tensor in one.state_dict().items():
         assert torch.equal(tensor, two.state_dict()[name])
-        if name != "q_head.bias":
+        if not name.endswith(("bias", "gain")):  # these start as constants
             assert not torch.equal(tensor, other.state_dict()[name]), name
     batch = puzzles(model)
     first = one.solve(**batch, segments=3, trace=True)
@@ -337,7 +346,7 @@ def test_seeds_decide(model):
 
 def test_a_new_model_trusts_no_answer(model):
     fresh = type(model)(model.config)
-    _, out = fresh.segment(fresh.initial_state(B), **puzzles(fresh))
+    _, out = fresh.segment(start(fresh, puzzles(fresh)), **puzzles(fresh))
     assert (out.halt_logit == -5).all() and (out.continue_logit == -5).all()
     assert (fresh.solve(**puzzles(fresh), segments=3, halt=True).segments == 3).all()
 
@@ -358,8 +367,8 @@ def test_save_and_load(tmp_path, model):
 def test_bfloat16_runs_on_float32_weights(model):
     twin = make(type(model), **(vars(model.config) | {"forward_dtype": "bfloat16"}))
     labels = puzzles(twin, seed=3)["inputs"]
-    loss_of(twin, twin.initial_state(B), puzzles(twin), labels).backward()
-    state, out = twin.segment(twin.initial_state(B), **puzzles(twin))
+    loss_of(twin, start(twin, puzzles(twin)), puzzles(twin), labels).backward()
+    state, out = twin.segment(start(twin, puzzles(twin)), **puzzles(twin))
     assert {z.dtype for z in state} == {torch.bfloat16} == {out.logits.dtype}
     assert twin.stop_logit(out).dtype == torch.float32
     assert {p.dtype for p in twin.parameters()} == {torch.float32}

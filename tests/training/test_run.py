@@ -6,7 +6,7 @@ import pytest
 
 from hrm_course.cli import main
 from hrm_course.models import PRETRAINED, TRM, Solver
-from hrm_course.training import RECIPES, TrainConfig, publish, run
+from hrm_course.training import RECIPES, publish, run
 from hrm_course.training.recipes import full_name, split_grids
 from hrm_course.training.run import measure
 
@@ -17,7 +17,7 @@ SHIPPED = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
 def tiny(monkeypatch):
     """Every recipe in the size of a test."""
     for name, recipe in RECIPES.items():
-        training = TrainConfig(steps=3, warmup=1, segments=2)
+        training = replace(recipe.training, steps=3, warmup=1, segments=2)
         small = replace(
             recipe,
             train_puzzles=20,
@@ -30,7 +30,8 @@ def tiny(monkeypatch):
 
 
 def test_all_models_of_the_course_are_shipped():
-    assert set(SHIPPED) == set(RECIPES)
+    studied = {name for name in RECIPES if name.startswith("cmm-")}  # by training them anew
+    assert set(RECIPES) - studied <= set(SHIPPED) <= set(RECIPES)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -98,7 +99,12 @@ def test_from_training_to_a_card(tiny, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("short", "full"),
-    [("trm-sudoku4", "trm-sudoku-4x4"), ("feedforward-sudoku9", "feedforward-sudoku-9x9-easy")],
+    [
+        ("trm-sudoku4", "trm-sudoku-4x4"),
+        ("cmm-sudoku6", "cmm-sudoku-6x6"),
+        ("cmm-sudoku9", "cmm-sudoku-9x9-easy"),
+        ("feedforward-sudoku9", "feedforward-sudoku-9x9-easy"),
+    ],
 )
 def test_short_names_of_recipes(short, full):
     assert full_name(short) == full_name(full) == full

@@ -42,8 +42,7 @@ def is_sentence(alt: str) -> bool:
 
 
 @every_page
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize(("screen", "colours"), [("desktop", "light"), ("phone", "dark")])
 def test_a_page_fits_the_screen(page, screen, colours, address, open_page):
     width, height = SCREENS[screen]
     tab, _ = open_page(f"{address}{page}.html", width, height, colours)

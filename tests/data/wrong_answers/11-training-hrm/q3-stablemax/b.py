@@ -1,0 +1,2 @@
+def my_stablemax(v):
+    return v.softmax(-1)

@@ -1,30 +1,20 @@
-"""What each term of a CMM does, on Sudoku at equal parameters and steps: tables as CSV.
+"""What each term of a CMM does, on Sudoku at equal parameters and steps.
 
-    python benchmarks/cmm_study.py 6x6 --seeds 0 1 2          # two hours on one core
+    python benchmarks/cmm_study.py 6x6            # 66 runs of about two minutes on one core
     python benchmarks/cmm_study.py 9x9-easy --seeds 0
 
-Every run is kept as a file of its own under ``--out``, so a study that was interrupted goes on
-where it was; several processes may share the work with ``--part 1/2`` and ``--part 2/2``. At
-the end, and whenever it is called again, all finished runs are written to the table
-``benchmarks/results/cmm-SIZE.csv``, one row each.
-
-Columns: exact accuracy on held-out puzzles after 2, 8 and 16 segments; ``residual``, the median
-over puzzles of |f(z) - z| / |f(z)| at segment 16, f the map of a segment; ``radius`` and
+Columns: exact accuracy on held-out puzzles after some segments; ``residual``, the median over
+puzzles of |f(z) - z| / |f(z)| at segment 16, f the map of a segment; ``radius`` and
 ``radius_max``, median and largest spectral radius of its Jacobian there; ``diagonal``, the mean
 diagonal of the Jacobian of F at the answer, which is what the Routh-Hurwitz loss looks at;
 ``active_TERM``, the share of the evaluations in training in which the term was not 0.
 """
 
-import argparse
-import csv
-import functools
-import json
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import torch
-from tqdm import tqdm
+from study import accuracy, data, study
 
 from hrm_course.dynamics import mean_diagonal, orbit, spectral_radius
 from hrm_course.models import TRM
@@ -55,21 +45,13 @@ CONDITIONS = {  # terms, changes of the model
     "published weights, gradnorm": (CMMTerms(balance="gradnorm"), {}),
 }
 STEPS = {"6x6": 800, "9x9-easy": 1_000}
-TEST_SEED = 2_000_003  # neither the training puzzles nor those on which the weights were chosen
-ON_9X9 = ("trm", "plain", "all")
-
-
-@functools.cache
-def data(size: str):
-    """The training puzzles of the recipe, and 400 fresh ones to measure on."""
-    recipe = RECIPES[f"cmm-sudoku-{size}"]
-    return recipe.train_set(), recipe.task.generate(400, recipe.blanks, TEST_SEED)
 
 
 def one_run(size: str, condition: str, seed: int) -> dict:
     """Trains one model and measures it."""
     terms, changes = CONDITIONS[condition]
-    recipe = RECIPES[f"cmm-sudoku-{size}"]
+    name = f"cmm-sudoku-{size}"
+    recipe = RECIPES[name]
     # More exploration than the recipes have, so that late segments are practised in every run.
     common = dict(steps=STEPS[size], seed=seed, exploration=0.5, ema=0.99)
     settings = {k: v for k, v in asdict(recipe.training).items() if k != "terms"} | common
@@ -79,22 +61,18 @@ def one_run(size: str, condition: str, seed: int) -> dict:
     else:
         training = CMMTrainConfig(**settings, terms=terms)
         recipe = replace(recipe, changes=recipe.changes | changes, training=training)
+    known, fresh = data(name)
+    stream = PuzzleStream(recipe.task, *known, recipe.batch_size, seed)
     torch.manual_seed(seed)
     started = time.process_time()
-    known, (puzzles, solutions) = data(size)
-    stream = PuzzleStream(recipe.task, *known, recipe.batch_size, seed)
     best, log = train(recipe.build(), stream, recipe.training, progress=False)
-    row = {"condition": condition, "seed": seed, "parameters": best.num_parameters()}
-    row |= {"steps": settings["steps"], "cpu_seconds": round(time.process_time() - started)}
-    inputs = torch.from_numpy(recipe.task.encode(puzzles))
-    trace = best.solve(inputs, segments=16, trace=True).trace
-    right = trace.tokens == torch.from_numpy(recipe.task.encode(solutions))
-    exact = right.all(-1).double().mean(1)
-    row |= {f"exact_{n}": round(exact[n - 1].item(), 4) for n in (2, 8, 16)}
-    row |= at_the_end(best, inputs[:8])
-    for name in EXTRA:
-        shares = [line[f"active_{name}"] for line in log if f"active_{name}" in line]
-        row[f"active_{name}"] = round(sum(shares) / len(shares), 3) if shares else ""
+    row = {"parameters": best.num_parameters(), "steps": settings["steps"]}
+    row["cpu_seconds"] = round(time.process_time() - started)
+    row |= accuracy(best, recipe.task, *fresh)
+    row |= at_the_end(best, torch.from_numpy(recipe.task.encode(fresh[0][:8])))
+    for term in EXTRA:
+        shares = [line[f"active_{term}"] for line in log if f"active_{term}" in line]
+        row[f"active_{term}"] = round(sum(shares) / len(shares), 3) if shares else ""
     return row
 
 
@@ -119,36 +97,6 @@ def at_the_end(model, inputs) -> dict:
     }
 
 
-def write_table(runs: Path, path: Path) -> None:
-    rows = [json.loads(file.read_text()) for file in runs.glob("*/seed*.json")]
-    order = list(CONDITIONS)
-    rows.sort(key=lambda row: (order.index(row["condition"]), row["seed"]))
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("size", choices=STEPS)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--out", type=Path, default=Path("runs/cmm-study"))
-    parser.add_argument("--part", default="1/1")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    conditions = ON_9X9 if arguments.size == "9x9-easy" else tuple(CONDITIONS)
-    jobs = [(condition, seed) for seed in arguments.seeds for condition in conditions]
-    k, n = map(int, arguments.part.split("/"))
-    runs = arguments.out / arguments.size
-    for condition, seed in tqdm(jobs[k - 1 :: n]):
-        file = runs / condition / f"seed{seed}.json"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(one_run(arguments.size, condition, seed)))
-    write_table(runs, Path(__file__).parent / "results" / f"cmm-{arguments.size}.csv")
-
-
 if __name__ == "__main__":
-    main()
+    sizes = {"6x6": tuple(CONDITIONS), "9x9-easy": ("trm", "plain", "all")}
+    study(__doc__, "cmm", sizes, one_run)

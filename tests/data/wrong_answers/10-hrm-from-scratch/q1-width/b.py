@@ -1,0 +1,2 @@
+def my_width(D, expansion, multiple):
+    return math.ceil(expansion * D * 2 / 3)

@@ -1,0 +1,10 @@
+def my_gradients(A, B, C, D, x, y, z_H, z_L):
+    new_L = torch.tanh(A @ z_L + B @ (z_H + x))
+    error = C @ z_H + D @ new_L - y
+    back = (1 - new_L**2) * (D.T @ error)
+    return (
+        torch.outer(back, z_L),
+        torch.outer(back, z_H),
+        torch.outer(error, z_H),
+        torch.outer(error, new_L),
+    )

@@ -88,8 +88,9 @@ class CMMConfig(ReasonerConfig):
 
 
 class TanhGLU(SwiGLU):
-    """The gated layer of TRM with tanh in place of SiLU: down(tanh(gate) * up). It is even.
-    Without biases it is even, F(-v) = F(v), as is SwiGLU to second order.
+    """The gated layer of TRM with tanh in place of SiLU: down(tanh(gate) * up).
+
+    Without biases it is even: F(-v) = F(v).
     """
 
     def forward(self, v: Tensor) -> Tensor:

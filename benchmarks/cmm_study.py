@@ -1,7 +1,8 @@
 """What each term of a CMM does, on Sudoku at equal parameters and steps.
 
     python benchmarks/cmm_study.py 6x6            # 66 runs of about two minutes on one core
-    python benchmarks/cmm_study.py 9x9-easy --seeds 0
+    python benchmarks/cmm_study.py 9x9-easy       # 9 of about four minutes
+    python benchmarks/cmm_study.py 4x4            # 30 of about half a minute
 
 Columns: exact accuracy on held-out puzzles after some segments; ``residual``, the median over
 puzzles of |f(z) - z| / |f(z)| at segment 16, f the map of a segment; ``radius`` and
@@ -42,9 +43,11 @@ CONDITIONS = {  # terms, changes of the model
     "only radius": (replace(PLAIN, radius=0.1), {}),
     "only jacobian": (replace(PLAIN, jacobian=0.1), {}),
     "plain, stablemax 1": (replace(PLAIN, stablemax=1), {}),
+    "only repulsion_answer, 1,000": (replace(PLAIN, repulsion_answer=1_000.0), {}),
+    "without repulsion_answer, others published": (CMMTerms(repulsion_answer=0.0), {}),
     "published weights, gradnorm": (CMMTerms(balance="gradnorm"), {}),
 }
-STEPS = {"6x6": 800, "9x9-easy": 1_000}
+STEPS = {"4x4": 400, "6x6": 800, "9x9-easy": 1_000}
 
 
 def one_run(size: str, condition: str, seed: int) -> dict:
@@ -62,7 +65,8 @@ def one_run(size: str, condition: str, seed: int) -> dict:
         training = CMMTrainConfig(**settings, terms=terms)
         recipe = replace(recipe, changes=recipe.changes | changes, training=training)
     known, fresh = data(name)
-    stream = PuzzleStream(recipe.task, *known, recipe.batch_size, seed)
+    symmetries = recipe.box != (2, 2)
+    stream = PuzzleStream(recipe.task, *known, recipe.batch_size, seed, symmetries=symmetries)
     torch.manual_seed(seed)
     started = time.process_time()
     best, log = train(recipe.build(), stream, recipe.training, progress=False)
@@ -98,5 +102,13 @@ def at_the_end(model, inputs) -> dict:
 
 
 if __name__ == "__main__":
-    sizes = {"6x6": tuple(CONDITIONS), "9x9-easy": ("trm", "plain", "all")}
+    only_small = ("only repulsion_answer, 1,000", "without repulsion_answer, others published")
+    sizes = {
+        "4x4": (
+            *("trm", "plain", "all", "published weights", "published weights, gradnorm"),
+            *("only repulsion_input", "only unstable", "only radius", *only_small),
+        ),
+        "6x6": tuple(name for name in CONDITIONS if name not in only_small),
+        "9x9-easy": ("trm", "plain", "all"),
+    }
     study(__doc__, "cmm", sizes, one_run)

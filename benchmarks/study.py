@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from hrm_course.training import RECIPES
+from hrm_course.training.data import split_grids
 
 TEST_SEED = 2_000_003  # neither the training puzzles nor those on which recipes were chosen
 SEGMENTS = (2, 8, 16)
@@ -25,7 +26,8 @@ SEGMENTS = (2, 8, 16)
 def data(recipe_name: str):
     """The training puzzles of a recipe, and 400 fresh ones to measure on."""
     recipe = RECIPES[recipe_name]
-    return recipe.train_set(), recipe.task.generate(400, recipe.blanks, TEST_SEED)
+    grids = split_grids(recipe.task)[1] if recipe.box == (2, 2) else None
+    return recipe.train_set(), recipe.task.generate(400, recipe.blanks, TEST_SEED, grids)
 
 
 def accuracy(model, task, puzzles, solutions) -> dict[str, float]:

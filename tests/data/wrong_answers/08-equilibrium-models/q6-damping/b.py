@@ -1,0 +1,3 @@
+def my_damping(low, high):
+    damping = 1 / (1 - low)
+    return damping, abs(1 - damping + damping * high)

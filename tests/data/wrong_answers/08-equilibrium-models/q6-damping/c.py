@@ -1,0 +1,3 @@
+def my_damping(low, high):
+    damping = 2 / (2 - low - high)
+    return damping, 1 - damping + damping * low

@@ -26,7 +26,7 @@ SEGMENTS = (2, 8, 16)
 def data(recipe_name: str):
     """The training puzzles of a recipe, and 400 fresh ones to measure on."""
     recipe = RECIPES[recipe_name]
-    grids = split_grids(recipe.task)[1] if recipe.box == (2, 2) else None
+    grids = split_grids(recipe.task)[1] if not recipe.symmetries else None
     return recipe.train_set(), recipe.task.generate(400, recipe.blanks, TEST_SEED, grids)
 
 

@@ -147,7 +147,7 @@ def _solve(arguments: argparse.Namespace) -> int:
 
     text = sys.stdin.read() if arguments.puzzle == "-" else arguments.puzzle
     name, model = load(arguments.pretrained or shipped_for(text))
-    blanks = RECIPES[name].blanks if name in RECIPES else None
+    blanks = getattr(RECIPES.get(name), "blanks", None)
     solved = _print(solve_lines(name, model, text, arguments.segments, blanks))
     return 0 if solved else 1
 

@@ -197,12 +197,17 @@ class Reasoner(Solver):
         return self.state_class(*(vector.expand(shape) for vector in vectors))
 
     def embed(self, inputs: Tensor, puzzle_identifiers: Tensor | None = None) -> Tensor:
-        """Tokens ``[B, S]`` -> the input injection x ``[B, L, D]``, of unit variance."""
+        """Tokens ``[B, S]`` -> the input injection x ``[B, L, D]``, of unit variance.
+
+        A table of one puzzle needs no identifiers.
+        """
         c = self.config
         x = self.embed_tokens(inputs, self.dtype)  # [B, S, D]
         if c.prefix:
             if puzzle_identifiers is None:
-                raise ValueError("This model has a puzzle table: pass puzzle_identifiers [B].")
+                if c.num_puzzles > 1:
+                    raise ValueError("This model has a puzzle table: pass puzzle_identifiers [B].")
+                puzzle_identifiers = inputs.new_zeros(len(inputs), dtype=torch.long)
             vector = self.puzzle_table(puzzle_identifiers).to(self.dtype)
             padding = c.prefix * c.hidden_size - c.puzzle_embedding_size
             vector = nn.functional.pad(vector, (0, padding))

@@ -19,7 +19,7 @@ from .loop import TrainConfig, train
 from .losses import reasoner_loss, stablemax, stablemax_cross_entropy
 from .objective import Objective
 from .optimizer import AdamATan2, SignSGD
-from .recipes import RECIPES, Recipe
+from .recipes import RECIPES, MazeRecipe, Recipe, SudokuRecipe
 from .run import publish, run, run_on_data
 
 __all__ = [
@@ -29,12 +29,14 @@ __all__ = [
     "CMMObjective",
     "CMMTerms",
     "CMMTrainConfig",
+    "MazeRecipe",
     "Objective",
     "PuzzleStream",
     "Recipe",
     "Score",
     "SignSGD",
     "Slots",
+    "SudokuRecipe",
     "TrainConfig",
     "at_rest",
     "continue_target",

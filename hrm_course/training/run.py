@@ -178,18 +178,11 @@ def publish(name: str, runs: list[Path], destination: str | Path, hardware: str)
 
 
 def _card(name: str, recipe: Recipe, results: list[dict], hardware: str) -> str:
-    h, w = recipe.box
+    task, split = recipe.describe()
     exact = [result["exact"] for result in results]
     low, high = _interval(results[0])
     rows = "\n".join(
         f"| {r['seed']} | {r['exact']:.1%} | {r['cells']:.2%} | {r['seconds']} s |" for r in results
-    )
-    split = (
-        "240 of the 288 complete 4x4 grids for training, the other 48 for testing, no symmetries; "
-        "each held-out grid is still the image of some training grid under a symmetry of Sudoku"
-        if recipe.box == (2, 2)
-        else "training and test puzzles are drawn with different seeds and each starts from a "
-        "random complete grid of its own; training puzzles are shown under random symmetries"
     )
     depth = (
         "one pass"
@@ -202,7 +195,7 @@ def _card(name: str, recipe: Recipe, results: list[dict], hardware: str) -> str:
 | | |
 |---|---|
 | model | `{recipe.model.__name__}`, {results[0]["parameters"]:,} parameters, hidden size {recipe.hidden_size}, expansion {recipe.expansion:g}, SwiGLU widths rounded to 32 (`inner_multiple`) |
-| task | {h * w}x{h * w} Sudoku with {recipe.blanks[0]} to {recipe.blanks[1]} blanks and exactly one solution |
+| task | {task} |
 | data | {recipe.train_puzzles:,} training puzzles; {split} |
 | training | {recipe.training} |
 | command | `hrm-course train {name} --seeds {" ".join(str(r["seed"]) for r in results)} --out runs` |
@@ -219,8 +212,7 @@ Exact accuracy on {results[0]["n"]:,} unseen puzzles after {depth}:
 `log-seed*.csv` follow the first 200 test puzzles during training. `results.csv` also holds the
 accuracy at other depths.
 
-Known limits: trained on puzzles with {recipe.blanks[0]} to {recipe.blanks[1]} blanks only; fewer givens, or another board
-size, are outside what it has seen.
+Known limits: trained on {task} only; everything else is outside what it has seen.
 """
 
 

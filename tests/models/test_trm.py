@@ -143,6 +143,15 @@ def test_a_puzzle_table_needs_identifiers(inputs):
             model.solve(inputs, 2, puzzle_identifiers=wrong)
 
 
+def test_a_table_of_one_puzzle_needs_no_identifiers(inputs):
+    model = make(TRMConfig(**SMALL, puzzle_embedding_size=16))
+    with torch.no_grad():
+        model.puzzle_table.weight.fill_(0.3)
+    plain = model.solve(inputs, 2, trace=True).trace
+    said = model.solve(inputs, 2, trace=True, puzzle_identifiers=torch.zeros(5).long()).trace
+    assert torch.equal(plain.confidence, said.confidence)
+
+
 def test_save_and_load(tmp_path, model, inputs):
     model.save_pretrained(tmp_path)
     loaded = TRM.from_pretrained(tmp_path)

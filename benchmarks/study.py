@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from hrm_course.training import RECIPES
+from hrm_course.training import RECIPES, MazeRecipe
 from hrm_course.training.data import split_grids
 
 TEST_SEED = 2_000_003  # neither the training puzzles nor those on which recipes were chosen
@@ -24,8 +24,10 @@ SEGMENTS = (2, 8, 16)
 
 @functools.cache
 def data(recipe_name: str):
-    """The training puzzles of a recipe, and 400 fresh ones to measure on."""
+    """The training puzzles of a recipe, and 400 fresh ones to measure on (mazes: held-out ones)."""
     recipe = RECIPES[recipe_name]
+    if isinstance(recipe, MazeRecipe):
+        return recipe.train_set(), recipe.test_set(400)
     grids = split_grids(recipe.task)[1] if not recipe.symmetries else None
     return recipe.train_set(), recipe.task.generate(400, recipe.blanks, TEST_SEED, grids)
 

@@ -83,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
     a("--config", metavar="FILE", help=f"with --data: JSON with {keys}")
     a("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one run for each (0)")
     a("--out", default="runs", help="folder for RECIPE/seedN (runs)")
+    a("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (cpu)")
+    a("--bfloat16", action="store_true", help="compute in bfloat16, as published; for GPUs")
+    a("--compile", action="store_true", help="compile the blocks; needs a C++ compiler")
     a("--threads", **threads)
 
     says = "turn official HRM or TRM weights into a model of the course, or back"
@@ -172,7 +175,7 @@ def _print(lines: Iterator[str]):
 def _train(arguments: argparse.Namespace) -> int:
     import torch
 
-    from .training import run
+    from .training import Machine, run
     from .training.distributed import join
     from .training.recipes import full_name
     from .training.run import run_on_data
@@ -182,15 +185,16 @@ def _train(arguments: argparse.Namespace) -> int:
     if len(asked) != 1 or bool(arguments.data) != bool(arguments.config):
         raise ValueError("Name one recipe to train, or a data set with --data and --config.")
     name = Path(arguments.data).name if arguments.data else full_name(asked[0])
+    machine = Machine(arguments.device, arguments.bfloat16, arguments.compile)
     share, progress = join(), sys.stderr.isatty()
     for seed in arguments.seeds:
         folder = Path(arguments.out) / name / f"seed{seed}"
         if arguments.data:
             settings = _read_json(arguments.config)
-            score = run_on_data(arguments.data, settings, seed, folder, progress, share)
+            score = run_on_data(arguments.data, settings, seed, folder, progress, share, machine)
             result = {"exact": score.exact, "n": score.n} if score else {}
         else:
-            result = run(name, seed, folder, progress, share)
+            result = run(name, seed, folder, progress, share, machine)
         if share.rank == 0:
             share_solved = f": {result['exact']:.1%} of {result['n']} unseen puzzles solved"
             print(f"{folder}{share_solved if result else ': trained'}")

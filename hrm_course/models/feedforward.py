@@ -36,7 +36,8 @@ class FeedForward(Solver):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Tokens ``[B, S]`` -> logits ``[B, S, V]``."""
-        v = sqrt(self.config.hidden_size) * self.embed_tokens(inputs, torch.float32)
+        c = self.config
+        v = sqrt(c.hidden_size) * self.embed_tokens(inputs, getattr(torch, c.forward_dtype))
         for layer in self.layers:
             v = layer(v, None)
         return self.lm_head(v)

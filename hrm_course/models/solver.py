@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,6 +22,17 @@ class Solver(nn.Module):
     def num_parameters(self) -> int:
         """Trained numbers, counted as the papers do: without the puzzle table and initial states."""
         return sum(p.numel() for name, p in self.named_parameters() if "puzzle" not in name)
+
+    def computing_in(self, dtype: str) -> "Solver":
+        """A copy with the same weights whose states and activations are ``dtype``.
+
+        Args:
+            dtype: as ``forward_dtype`` of the configuration: float32, float64 or bfloat16.
+        """
+        with torch.random.fork_rng():  # the weights that are drawn here are overwritten
+            copy = type(self)(replace(self.config, forward_dtype=dtype))
+        copy.load_state_dict(self.state_dict())
+        return copy.to(self.lm_head.weight.device).train(self.training)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes ``config.json`` and ``model.safetensors`` into ``folder``."""

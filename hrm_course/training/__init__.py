@@ -17,6 +17,7 @@ from .evaluate import Score, evaluate, evaluate_batches
 from .halting import Slots, continue_target, refill, stop_rule
 from .loop import TrainConfig, train
 from .losses import reasoner_loss, stablemax, stablemax_cross_entropy
+from .machine import Machine
 from .objective import Objective
 from .optimizer import AdamATan2, SignSGD
 from .recipes import RECIPES, MazeRecipe, Recipe, SudokuRecipe
@@ -29,6 +30,7 @@ __all__ = [
     "CMMObjective",
     "CMMTerms",
     "CMMTrainConfig",
+    "Machine",
     "MazeRecipe",
     "Objective",
     "PuzzleStream",

@@ -197,7 +197,7 @@ RECIPES = {
     # (two of three seeds lost boards, one nearly all). So there is a token that is no cell.
     "trm-maze-9x9": MazeRecipe(
         size=9,
-        training=TrainConfig(steps=4_000, ema=0.995, exploration=0.5),
+        training=TrainConfig(steps=3_000, ema=0.995, exploration=0.5),
         changes={"puzzle_embedding_size": 64},
     ),
     # A segment runs the network six times, three of them with a backward pass, which costs twice

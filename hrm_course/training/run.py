@@ -16,13 +16,19 @@ from .cmm_terms import CMMTrainConfig
 from .distributed import Share
 from .evaluate import Score, evaluate, evaluate_batches
 from .loop import TrainConfig, train
+from .machine import Machine
 from .recipes import RECIPES, Recipe, full_name
 
 DEPTHS = (1, 2, 4, 8, 16)  # segments at which a finished model is evaluated
 
 
 def run(
-    name: str, seed: int, folder: str | Path, progress: bool = True, share: Share | None = None
+    name: str,
+    seed: int,
+    folder: str | Path,
+    progress: bool = True,
+    share: Share | None = None,
+    machine: Machine | None = None,
 ) -> dict:
     """Trains the recipe ``name`` with one seed into ``folder`` and evaluates the result.
 
@@ -35,6 +41,7 @@ def run(
         folder: of this run alone.
         progress: show a progress bar.
         share: this process's rows, when several train together; only the first one evaluates.
+        machine: the device and number type to train with; by default the CPU in float32.
 
     Returns:
         What ``result.json`` says; nothing in a process that is not the first.
@@ -47,14 +54,17 @@ def run(
         return json.loads((folder / "result.json").read_text())
     every = max(recipe.training.steps // 15, 1)
     config = replace(recipe.training, seed=seed, evaluate_every=every)
+    machine = machine or Machine()
     torch.manual_seed(seed)
     model = recipe.build()
+    dtype = model.config.forward_dtype
     started = time.perf_counter()
-    scorer = recipe.scorer(200)
+    scorer, model = recipe.scorer(200), machine.take(model)
     best, _ = train(model, recipe.stream(seed), config, scorer, folder, progress, share)
     seconds = time.perf_counter() - started
     if share is not None and share.rank > 0:
         return {}
+    best = machine.give_back(best, dtype)
     best.save_pretrained(folder)
     result = {"seed": seed, "steps": config.steps, "parameters": best.num_parameters()}
     result |= {"seconds": round(seconds), **measure(best, recipe)}
@@ -69,6 +79,7 @@ def run_on_data(
     folder: str | Path,
     progress: bool = True,
     share: Share | None = None,
+    machine: Machine | None = None,
 ) -> Score | None:
     """Trains a model of any shape on a folder of the published format, into ``folder``.
 
@@ -78,7 +89,7 @@ def run_on_data(
             configuration without ``vocab_size``, ``seq_len`` and ``num_puzzles``, which the data
             gives), ``training`` (fields of `TrainConfig`, or of
             `CMMTrainConfig` if there are ``terms`` among them) and ``batch_size``.
-        seed, folder, progress, share: as for `run`.
+        seed, folder, progress, share, machine: as for `run`.
 
     Returns:
         The `Score` on the test part, whose first 256 examples the log follows; None where the
@@ -115,9 +126,12 @@ def run_on_data(
         found = score(model, batches=1)
         return {"exact": round(found.exact, 4), "cells": round(found.cells, 4)} if found else {}
 
-    best, _ = train(kind(shape), stream, config, scores, folder, progress, share)
+    machine = machine or Machine()
+    model = machine.take(kind(shape))
+    best, _ = train(model, stream, config, scores, folder, progress, share)
     if share is not None and share.rank > 0:
         return None
+    best = machine.give_back(best, shape.forward_dtype)
     best.save_pretrained(folder)
     return score(best)
 

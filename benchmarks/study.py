@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from hrm_course.training import RECIPES, MazeRecipe
 from hrm_course.training.data import split_grids
+from hrm_course.training.evaluate import by_depth
 
 TEST_SEED = 2_000_003  # neither the training puzzles nor those on which recipes were chosen
 SEGMENTS = (2, 8, 16)
@@ -32,13 +33,10 @@ def data(recipe_name: str):
     return recipe.train_set(), recipe.task.generate(400, recipe.blanks, TEST_SEED, grids)
 
 
-def accuracy(model, task, puzzles, solutions) -> dict[str, float]:
+def accuracy(model, task, puzzles, solutions, depths=SEGMENTS) -> dict[str, float]:
     """Exact accuracy at several depths, from one pass over the puzzles."""
-    inputs = torch.from_numpy(task.encode(puzzles))
-    trace = model.solve(inputs, segments=SEGMENTS[-1], trace=True).trace
-    right = trace.tokens == torch.from_numpy(task.encode(solutions))
-    exact = right.all(-1).double().mean(1)
-    return {f"exact_{n}": round(exact[n - 1].item(), 4) for n in SEGMENTS}
+    scores = by_depth(model, task, puzzles, solutions, depths[-1])
+    return {f"exact_{n}": round(scores[n - 1].exact, 4) for n in depths}
 
 
 def study(

@@ -20,11 +20,11 @@ from IPython import get_ipython
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from .plotting import COLOURS, plot_board, set_style
-from .plotting.boards import board_cells
+from .plotting import COLOURS, plot_board, plot_grid, set_style
+from .plotting.boards import board_cells, grid_cells
 from .plotting.style import QUIET, as_array
 
-__all__ = ["Board", "Frame", "Line", "Panel", "Points", "explore"]
+__all__ = ["Board", "Frame", "Grid", "Line", "Panel", "Points", "explore"]
 
 LIMIT = 400_000  # bytes of JSON for one explorable; a page may weigh 3 MB
 KINDS = ("given", "answer", "error")
@@ -80,10 +80,20 @@ class Board:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """A square of coloured cells, such as a maze; arguments as in `hrm_course.plotting.plot_grid`."""
+
+    colours: Sequence
+    letters: str = ""
+    wrong: Sequence | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Frame:
     """What one setting of the sliders shows: panels side by side, numbers, a sentence."""
 
-    panels: Sequence[Panel | Board]
+    panels: Sequence[Panel | Board | Grid]
     readouts: Mapping[str, float] = field(default_factory=dict)
     caption: str = ""
 
@@ -170,8 +180,9 @@ def _png(frame: Frame, limits: list) -> bytes:
         figure = Figure(figsize=(6.4, 3.8) if len(frame.panels) < 2 else (7.6, 3.6))
         axes = figure.subplots(1, len(frame.panels), squeeze=False)[0]
         for ax, panel, limit in zip(axes, frame.panels, limits, strict=True):
-            if isinstance(panel, Board):
-                plot_board(**(vars(panel) | {"title": panel.title or None}), ax=ax)
+            if isinstance(panel, Board | Grid):
+                plot = plot_board if isinstance(panel, Board) else plot_grid
+                plot(**(vars(panel) | {"title": panel.title or None}), ax=ax)
             else:
                 _draw_panel(ax, panel, *limit)
         file = BytesIO()
@@ -265,7 +276,11 @@ def _json(title, alt, values, begin, play, frames, limits) -> str:
     return text
 
 
-def _pack(panel: Panel | Board, limit, keep: Callable) -> dict:
+def _pack(panel: Panel | Board | Grid, limit, keep: Callable) -> dict:
+    if isinstance(panel, Grid):
+        colours, letters, wrong, side = grid_cells(panel.colours, panel.letters, panel.wrong)
+        title = {"side": side, "title": panel.title, "letters": letters}
+        return title | {"colours": keep(colours), "wrong": keep(wrong)}
     if isinstance(panel, Board):
         cells = board_cells(panel.puzzle, panel.answer, panel.solution, panel.box)
         return {
@@ -300,8 +315,8 @@ def _common_limits(frames: list[Frame]) -> list:
     return [_limits([f.panels[i] for f in frames]) for i in range(len(frames[0].panels))]
 
 
-def _limits(panels: list[Panel | Board]):
-    if isinstance(panels[0], Board):
+def _limits(panels: list[Panel | Board | Grid]):
+    if isinstance(panels[0], Board | Grid):
         return None
     ranges = []
     for axis, given, log in (("x", "xlim", False), ("y", "ylim", panels[0].log)):

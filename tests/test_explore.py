@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hrm_course import explore as module
-from hrm_course.explore import Board, Frame, Line, Panel, Points, explore
+from hrm_course.explore import Board, Frame, Grid, Line, Panel, Points, explore
 
 ALT = "A straight line that becomes steeper from left to right."
 
@@ -70,6 +70,22 @@ def test_numbers_that_are_not_finite_are_gaps(shown):
     explore(broken, "A gap", ALT, a=[1])
     data = data_of(shown[0])
     assert [1, None, 1] in data["arrays"] and data["frames"][0]["readouts"] == {"limit": None}
+
+
+def test_a_grid_carries_colours_letters_and_marks(shown):
+    def maze(n):
+        return Frame([Grid([-2, -1, n, 5], "S  G", [False, True, False, False])], {"n": n})
+
+    explore(maze, "A maze", ALT, n=[0, 3], play="n")
+    data = data_of(shown[0])
+    first, second = (frame["panels"][0] for frame in data["frames"])
+    assert first["side"] == 2 and first["letters"] == "S  G"
+    assert data["arrays"][second["colours"]] == [-2, -1, 3, 5]
+    assert data["arrays"][first["wrong"]] == [0, 1, 0, 0] and first["wrong"] == second["wrong"]
+    with pytest.raises(ValueError, match="3 colours"):
+        explore(lambda n: Frame([Grid([0, 1, n])]), "No square", ALT, n=[0])
+    with pytest.raises(ValueError, match="2 letters"):
+        explore(lambda n: Frame([Grid([0, 1, 2, n], "SG")]), "Short", ALT, n=[0])
 
 
 def test_a_board_carries_digits_kinds_and_shades(shown):

@@ -29,9 +29,9 @@ function hydrate(figure, data) {
     stage.replaceChildren();
     const places = frame.panels.map(() => add(stage, "div", { class: "explore-panel" }));
     const oneRow = places[0].offsetTop === places.at(-1).offsetTop;
-    const tall = oneRow && frame.panels.some((panel) => panel.equal || panel.box);
+    const tall = oneRow && frame.panels.some((panel) => panel.equal || panel.box || panel.side);
     frame.panels.forEach((panel, i) => {
-      const draw = panel.box ? drawBoard : drawPanel;
+      const draw = panel.box ? drawBoard : panel.side ? drawGrid : drawPanel;
       const width = places[i].clientWidth;
       if (width > 60) draw(places[i], panel, data.arrays, width, tall); // nothing while it is hidden
     });
@@ -231,6 +231,31 @@ function drawBoard(place, board, arrays, width) {
     line(k % rows === 0, `M0 ${k * cell}H${side * cell}`);
     line(k % columns === 0, `M${k * cell} 0V${side * cell}`);
   }
+}
+
+// A square of coloured cells: -1 is blank, -2 a wall, others are colours of the course.
+function drawGrid(place, grid, arrays, width) {
+  const cell = Math.min(30, (width - 4) / grid.side);
+  const size = grid.side * cell + 4;
+  add(place, "div", { class: "explore-ylabel" }).textContent = grid.title;
+  const svg = addSvg(place, "svg", { width: size, height: size, viewBox: `-2 -2 ${size} ${size}` });
+  const outline = grid.side * cell;
+  arrays[grid.colours].forEach((colour, i) => {
+    const [left, top] = [(i % grid.side) * cell, Math.floor(i / grid.side) * cell];
+    const kind = colour === -1 ? "blank" : colour === -2 ? "stone" : `colour-${colour % COLOURS}`;
+    addSvg(svg, "rect", { x: left, y: top, width: cell, height: cell, class: `cell ${kind}` });
+    if (grid.letters[i] !== " ") {
+      const text = addText(svg, left + cell / 2, top + cell * 0.69, "middle", grid.letters[i]);
+      text.setAttribute("class", "given");
+      text.setAttribute("font-size", cell * 0.6);
+    }
+    if (arrays[grid.wrong][i]) {
+      const gap = cell * 0.12;
+      const frame = { x: left + gap, y: top + gap, width: cell - 2 * gap, height: cell - 2 * gap };
+      addSvg(svg, "rect", { ...frame, class: "error-frame" });
+    }
+  });
+  addSvg(svg, "path", { class: "fence", fill: "none", d: `M0 0H${outline}V${outline}H0Z` });
 }
 
 // ---- small things ----

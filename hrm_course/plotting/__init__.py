@@ -3,7 +3,7 @@
 Every function draws into the axes it is given (or into new ones) and returns them.
 """
 
-from .boards import plot_board
+from .boards import plot_board, plot_grid
 from .curves import plot_curves
 from .orbits import plot_cobweb, plot_orbit
 from .spectra import plot_spectrum
@@ -14,6 +14,7 @@ __all__ = [
     "plot_board",
     "plot_cobweb",
     "plot_curves",
+    "plot_grid",
     "plot_orbit",
     "plot_spectrum",
     "set_style",

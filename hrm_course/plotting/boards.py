@@ -1,10 +1,12 @@
-"""Sudoku boards: givens, answers, errors, confidence."""
+"""Sudoku boards: givens, answers, errors, confidence. And grids of coloured cells."""
+
+from math import isqrt
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from .style import GIVEN, RIGHT, WRONG, as_array, new_axes
+from .style import COLOURS, GIVEN, QUIET, RIGHT, WRONG, as_array, new_axes
 
 
 def plot_board(
@@ -66,6 +68,55 @@ def plot_board(
     ax.set(xlim=(-0.05, side + 0.05), ylim=(side + 0.05, -0.05), aspect="equal", title=title or "")
     ax.axis("off")
     return ax
+
+
+def plot_grid(
+    colours, letters: str = "", wrong=None, ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """A square grid of coloured cells: a maze, a pattern.
+
+    Args:
+        colours: for each cell ``[cells]`` the index of its colour in `COLOURS`; -1 leaves it
+            blank, -2 makes it a wall.
+        letters: one character a cell, a space for none; "" for none at all.
+        wrong: True for each cell ``[cells]`` that gets a red frame.
+        ax: the axes to draw into; new ones when left out.
+        title: what stands above the grid.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: the cells are not a square, or letters or frames are of another number.
+    """
+    colours, letters, wrong, side = grid_cells(colours, letters, wrong)
+    ax = new_axes(ax, figsize=(0.3 * side + 0.5, 0.3 * side + 0.5))
+    size = 5.5 * _side_inches(ax) / side * 7
+    for i, (colour, letter) in enumerate(zip(colours, letters, strict=True)):
+        row, column = divmod(i, side)
+        face = {-1: "white", -2: QUIET}.get(colour) or COLOURS[colour % len(COLOURS)]
+        ax.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor="#E4E4E4", lw=0.5))
+        middle = dict(ha="center", va="center", weight="bold", size=size)
+        ax.text(column + 0.5, row + 0.53, letter, color=GIVEN, **middle)
+        if wrong[i]:
+            ax.add_patch(Rectangle((column + 0.12, row + 0.12), 0.76, 0.76, fill=False, ec=WRONG))
+    ax.set(xlim=(-0.05, side + 0.05), ylim=(side + 0.05, -0.05), aspect="equal", title=title or "")
+    ax.axis("off")
+    return ax
+
+
+def grid_cells(colours, letters, wrong) -> tuple[list[int], str, list[bool], int]:
+    """The arguments of `plot_grid`, one entry a cell, and the side of the grid."""
+    colours = as_array(colours, "colours", (1, 2)).ravel().astype(int).tolist()
+    side = isqrt(len(colours))
+    letters = letters or " " * len(colours)
+    wrong = [False] * len(colours) if wrong is None else as_array(wrong, "wrong", (1, 2)).ravel()
+    if side * side != len(colours) or not len(letters) == len(wrong) == len(colours):
+        raise ValueError(
+            f"A grid is a square with a letter and a mark for each cell; got {len(colours)} "
+            f"colours, {len(letters)} letters and {len(wrong)} marks."
+        )
+    return colours, letters, [bool(mark) for mark in wrong], side
 
 
 def board_cells(puzzle, answer, solution, box: tuple[int, int]) -> list[tuple[int, str]]:

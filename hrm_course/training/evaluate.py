@@ -44,6 +44,28 @@ def evaluate(model, task, puzzles, solutions, segments: int = 8, batch_size: int
     return evaluate_batches(model, batches, segments)
 
 
+def by_depth(model, task, puzzles, solutions, segments: int, batch_size: int = 256) -> list[Score]:
+    """The `Score` of a reasoner after 1, 2, ... ``segments`` segments, from one pass over
+    ``puzzles [n, cells]``.
+
+    Raises:
+        ValueError: there are no puzzles.
+    """
+    if len(puzzles) == 0:
+        raise ValueError("An evaluation needs at least one puzzle.")
+    exact, cells = [], []
+    for i in range(0, len(puzzles), batch_size):
+        rows = slice(i, i + batch_size)
+        inputs, labels = (torch.from_numpy(task.encode(b[rows])) for b in (puzzles, solutions))
+        device = model.lm_head.weight.device
+        trace = model.solve(inputs.to(device), segments=segments, trace=True).trace
+        right = trace.tokens.cpu() == labels  # [segments, B, S]
+        exact.append(right.all(-1).double())
+        cells.append(right.double().mean(-1))
+    exact, cells = (torch.cat(part, dim=1).mean(1).tolist() for part in (exact, cells))
+    return [Score(e, c, len(puzzles)) for e, c in zip(exact, cells, strict=True)]
+
+
 @torch.no_grad()
 def evaluate_batches(model, batches: Iterable[dict], segments: int = 8) -> Score:
     """The `Score` of ``model`` on batches as a data set gives them.

@@ -14,12 +14,12 @@ from ..models import FeedForward, Solver
 from ..tasks.published import DatasetStream, read_dataset
 from .cmm_terms import CMMTrainConfig
 from .distributed import Share
-from .evaluate import Score, evaluate, evaluate_batches
+from .evaluate import Score, by_depth, evaluate, evaluate_batches
 from .loop import TrainConfig, train
 from .machine import Machine
 from .recipes import RECIPES, Recipe, full_name
 
-DEPTHS = (1, 2, 4, 8, 16)  # segments at which a finished model is evaluated
+DEPTHS = (1, 2, 4, 8, 16, 32)  # segments at which a finished model is evaluated
 
 
 def run(
@@ -150,13 +150,10 @@ def measure(model, recipe: Recipe) -> dict[str, float]:
     if isinstance(model, FeedForward):
         score = evaluate(model, recipe.task, puzzles, solutions)
         return {"n": score.n, "exact": score.exact, "cells": round(score.cells, 5)}
-    scores = {}
-    for segments in DEPTHS:
-        score = evaluate(model, recipe.task, puzzles, solutions, segments)
-        scores[f"exact_{segments}"] = score.exact
-        if segments == recipe.training.segments:
-            scores |= {"n": score.n, "exact": score.exact, "cells": round(score.cells, 5)}
-    return scores
+    scores = by_depth(model, recipe.task, puzzles, solutions, DEPTHS[-1])
+    found = {f"exact_{depth}": scores[depth - 1].exact for depth in DEPTHS}
+    trained = scores[recipe.training.segments - 1]
+    return found | {"n": trained.n, "exact": trained.exact, "cells": round(trained.cells, 5)}
 
 
 def publish(name: str, runs: list[Path], destination: str | Path, hardware: str) -> Path:

@@ -2,6 +2,7 @@
 
 import itertools
 
+import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from hrm_course.plotting import (
     plot_board,
     plot_cobweb,
     plot_curves,
+    plot_grid,
     plot_orbit,
     plot_spectrum,
     set_style,
 )
 from hrm_course.plotting.boards import board_cells
 from hrm_course.plotting.orbits import cobweb
+from hrm_course.plotting.style import QUIET
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +161,17 @@ def test_seeds_become_a_median_inside_a_band():
 def test_a_wrong_shape_gets_a_sentence(draw, sentence):
     with pytest.raises(ValueError, match=sentence):
         draw()
+
+
+def test_a_grid_shows_colours_walls_letters_and_marks():
+    ax = plot_grid([-2, -1, 3, 9], "S  G", [False, False, True, False], title="a grid")
+    faces = [p.get_facecolor() for p in ax.patches if p.get_fill()]
+    colours = [matplotlib.colors.to_rgba(c) for c in (QUIET, "white", COLOURS[3], COLOURS[2])]
+    assert faces == colours
+    assert [t.get_text() for t in ax.texts] == ["S", " ", " ", "G"]
+    (frame,) = (p for p in ax.patches if not p.get_fill())
+    assert frame.get_x() < 1 and frame.get_y() > 1 and ax.get_title() == "a grid"
+    with pytest.raises(ValueError, match="a square"):
+        plot_grid([1, 2, 3])
+    with pytest.raises(ValueError, match="1 marks"):
+        plot_grid([1, 2, 3, 4], wrong=[True])

@@ -21,6 +21,7 @@ from hrm_course.training import (
     stop_rule,
     train,
 )
+from hrm_course.training.evaluate import by_depth
 from hrm_course.training.loop import schedule
 
 TASK = Sudoku((2, 2))
@@ -180,6 +181,19 @@ def test_the_score_counts_whole_answers_and_cells():
     assert score == Score(exact=0.0, cells=10 / 16, n=6)
     with pytest.raises(ValueError, match="at least one puzzle"):
         evaluate(net, TASK, puzzles[:0], solutions[:0])
+
+
+def test_one_pass_gives_the_score_of_every_depth():
+    puzzles, solutions = TASK.generate(30, 6, 3)
+    model, _ = train(new_model(), new_stream(), config(steps=40), progress=False)
+    scores = by_depth(model, TASK, puzzles, solutions, 5, batch_size=7)
+    for depth, score in enumerate(scores, start=1):
+        again = evaluate(model, TASK, puzzles, solutions, depth)
+        assert (score.exact, score.n) == (again.exact, 30)
+        assert score.cells == pytest.approx(again.cells, abs=1e-12)
+    assert len(scores) == 5 and len({score.cells for score in scores}) > 1
+    with pytest.raises(ValueError, match="at least one puzzle"):
+        by_depth(model, TASK, puzzles[:0], solutions[:0], 2)
 
 
 @given(k=st.integers(0, 50), n=st.integers(50, 400))

@@ -234,6 +234,32 @@ class Sudoku:
             self.solve(puzzle)  # says what is wrong
         return guesses
 
+    def rounds(self, puzzles: np.ndarray) -> np.ndarray:
+        """In which round each cell is filled by the simplest rule: how much serial work it needs.
+
+        In a round all blanks with a single possible value take it at once; the next round sees
+        them. Such rounds follow one another until none fills a cell.
+
+        Args:
+            puzzles: ``[cells]`` or ``[n, cells]``.
+
+        Returns:
+            An integer array of that shape: 0 for a given, -1 for a cell that the rule never fills.
+        """
+        boards = np.atleast_2d(puzzles)
+        filled = np.where(boards > 0, 0, -1)
+        units = np.array(self._units)  # [cells, 3]
+        sees = (units[:, None] == units[None]).any(-1).astype(np.int64)  # [cells, cells]
+        for n in range(1, self.cells + 1):
+            has = (boards[:, :, None] == np.arange(1, self.side + 1)).astype(np.int64)
+            possible = np.einsum("ij,njd->nid", sees, has) == 0  # [n, cells, values]
+            certain = (boards == 0) & (possible.sum(2) == 1)
+            if not certain.any():
+                break
+            boards = np.where(certain, possible.argmax(2) + 1, boards)
+            filled = np.where(certain, n, filled)
+        return filled.reshape(np.shape(puzzles))
+
     def is_minimal(self, puzzle: np.ndarray) -> bool:
         """Whether ``puzzle`` has one solution and loses that with any of its givens.
 
@@ -383,6 +409,43 @@ class Sudoku:
         inside = rng.random((n, bands, size)).argsort(axis=2)
         return (band * size + inside).reshape(n, -1)
 
+    def fingerprint(self, puzzles: np.ndarray) -> np.ndarray:
+        """A number for each puzzle that no symmetry of Sudoku changes: ``[n]`` unsigned 64-bit.
+
+        Two puzzles with different numbers are not images of each other. Nearly always the reverse
+        holds as well, but not by any proof: equal numbers only mean that they may be.
+
+        Each given and blank gets a colour, and again and again a colour that sums up those in
+        its row, column, box, band, stack, and of its value (colour refinement, by hashing).
+
+        Args:
+            puzzles: ``[n, cells]``.
+        """
+        puzzles = np.asarray(puzzles)
+        n, (h, w) = len(puzzles), self.box
+        row, column, block = np.array(self._units).T
+        groups = [(row, row // h), (column, column // w)]
+        colours = _mixed((puzzles > 0).astype(np.uint64))  # [n, cells]
+        values = puzzles[:, :, None] == np.arange(1, self.side + 1)  # [n, cells, values]
+        for _ in range(4):
+            lines = [
+                _mixed(sum((k + 3) * _gathered(colours, of) for k, of in enumerate(pair)))
+                for pair in groups
+            ]
+            if h != w:  # without a transposition rows and columns are two kinds
+                lines[1] = _mixed(lines[1])
+            same = np.einsum("nc,ncv->nv", colours, values.astype(np.uint64))
+            same = np.take_along_axis(
+                np.concatenate((np.zeros((n, 1), np.uint64), same), 1), puzzles, 1
+            )
+            colours = _mixed(
+                7 * colours
+                + _mixed(11 * (lines[0] + lines[1]))
+                + _mixed(13 * _gathered(colours, block))
+                + _mixed(17 * same)
+            )
+        return _mixed(colours).sum(1)
+
     # ---- tokens and text ------------------------------------------------------------------
 
     def encode(self, boards: np.ndarray) -> np.ndarray:
@@ -416,3 +479,18 @@ class Sudoku:
     def format(self, board: np.ndarray) -> str:
         """The board as one line of characters, blanks as dots: what `parse` reads."""
         return "".join(("." + SYMBOLS)[v] for v in np.asarray(board).ravel())
+
+
+def _mixed(numbers: np.ndarray) -> np.ndarray:
+    """Unsigned 64-bit numbers scrambled one by one (the finaliser of MurmurHash3)."""
+    numbers = numbers ^ (numbers >> np.uint64(33))
+    numbers = numbers * np.uint64(0xFF51AFD7ED558CCD)
+    numbers = numbers ^ (numbers >> np.uint64(33))
+    numbers = numbers * np.uint64(0xC4CEB9FE1A85EC53)
+    return (numbers ^ (numbers >> np.uint64(33))) + np.uint64(0x9E3779B97F4A7C15)
+
+
+def _gathered(colours: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """For each cell the sum of the colours ``[n, cells]`` of all cells in its group ``of [cells]``."""
+    groups = (of[:, None] == np.arange(of.max() + 1)).astype(np.uint64)  # [cells, groups]
+    return (colours @ groups)[:, of]

@@ -118,6 +118,76 @@ def test_symmetries_reach_all_images_of_a_grid():
     assert orbits == {96, 192}
 
 
+@pytest.mark.parametrize("box", BOXES)
+@given(seed=st.integers(0, 10_000))
+def test_no_symmetry_changes_a_fingerprint(box, seed):
+    sudoku = Sudoku(box)
+    puzzles, solutions = sudoku.generate(3, sudoku.cells // 2, seed)
+    images, _ = sudoku.augment(puzzles, solutions, seed)
+    assert (sudoku.fingerprint(puzzles) == sudoku.fingerprint(images)).all()
+
+
+@pytest.mark.parametrize("box", [(2, 3), (3, 3)])
+def test_fingerprints_of_different_puzzles_differ(box):
+    sudoku = Sudoku(box)
+    puzzles, _ = sudoku.generate(2_000, sudoku.cells // 2, 7)
+    assert len(set(sudoku.fingerprint(puzzles).tolist())) == 2_000
+    moved = puzzles.copy()  # two givens change places: nearly always another puzzle
+    for board in moved:
+        first, last = np.flatnonzero(board)[[0, -1]]
+        board[[first, last]] = board[[last, first]]
+    changed = (moved != puzzles).any(1)
+    same = sudoku.fingerprint(moved)[changed] == sudoku.fingerprint(puzzles)[changed]
+    assert same.mean() < 0.02
+
+
+def test_fingerprints_tell_apart_what_brute_force_does():
+    """4x4: the number of fingerprints of two-given boards is that of their classes."""
+    sudoku = Sudoku((2, 2))
+    boards = np.zeros((16 * 15 * 2, 16), dtype=np.int64)
+    pairs = [(i, j, v) for i in range(16) for j in range(16) if i != j for v in (1, 2)]
+    for board, (i, j, v) in zip(boards, pairs, strict=True):
+        board[i], board[j] = 1, v
+    classes = set()
+    for board in boards:
+        many = np.tile(board, (3_000, 1))
+        images = sudoku.augment(many, many, seed=0)[0]
+        classes.add(min(map(bytes, images)))
+    assert len(set(sudoku.fingerprint(boards).tolist())) == len(classes)
+
+
+@pytest.mark.parametrize("box", BOXES)
+@given(seed=st.integers(0, 10_000))
+def test_rounds_against_a_board_filled_by_hand(box, seed):
+    sudoku = Sudoku(box)
+    puzzles, solutions = sudoku.generate(2, sudoku.cells // 2, seed)
+    rounds = sudoku.rounds(puzzles)
+    assert (sudoku.rounds(puzzles[0]) == rounds[0]).all()
+    for puzzle, solution, said in zip(puzzles, solutions, rounds, strict=True):
+        board, n = puzzle.copy(), 0
+        assert ((said == 0) == (puzzle > 0)).all()
+        while True:
+            n += 1
+            certain = [
+                cell
+                for cell in np.flatnonzero(board == 0)
+                if len({v for v in range(1, sudoku.side + 1) if fits(sudoku, board, cell, v)}) == 1
+            ]
+            assert np.flatnonzero(said == n).tolist() == certain
+            if not certain:
+                break
+            board[certain] = solution[certain]
+        assert (said[board == 0] == -1).all()
+
+
+def fits(sudoku, board, cell, value):
+    (h, w), side = sudoku.box, sudoku.side
+    rows = board.reshape(side, side)
+    r, c = divmod(int(cell), side)
+    box = rows[r // h * h : r // h * h + h, c // w * w : c // w * w + w]
+    return value not in rows[r] and value not in rows[:, c] and value not in box
+
+
 def test_one_board_can_be_augmented_alone():
     task = Sudoku()
     puzzle, solution = task.parse(TEXT), task.parse(ANSWER)

@@ -208,6 +208,7 @@ def _card(name: str, recipe: Recipe, results: list[dict], hardware: str) -> str:
 | model | `{recipe.model.__name__}`, {results[0]["parameters"]:,} parameters, hidden size {recipe.hidden_size}, expansion {recipe.expansion:g}, SwiGLU widths rounded to 32 (`inner_multiple`) |
 | task | {task} |
 | data | {recipe.train_puzzles:,} training puzzles; {split} |
+| test set | {recipe.test_puzzles:,} puzzles made by seed, SHA-256 `{recipe.checksum()}` |
 | training | {recipe.training} |
 | command | `hrm-course train {name} --seeds {" ".join(str(r["seed"]) for r in results)} --out runs` |
 | hardware | {hardware} |

@@ -1,7 +1,7 @@
 """Why some models lose boards with depth: too little practice, or a cell with two jobs?
 
     python benchmarks/prefix_study.py 6x6       # 12 runs of about three minutes on one core
-    python benchmarks/prefix_study.py maze-9x9  # 6 of about 20; those with a prefix are the recipe
+    python benchmarks/prefix_study.py maze-9x9  # 9 of about 20; the middle row is the recipe
 
 The halting head reads position 0. Without a prefix that is the first cell of the board, which
 has an answer of its own to give; a prefix token is a position that is no cell. And with little
@@ -27,7 +27,7 @@ from hrm_course.training import RECIPES, PuzzleStream, run, train
 PREFIX = {"puzzle_embedding_size": 64}
 CONDITIONS = {
     f"{name}, exploration {exploration}": (changes, exploration)
-    for exploration in (0.1, 0.5)
+    for exploration in (0.1, 0.5, 1.0)
     for name, changes in (("no prefix", {}), ("prefix", PREFIX))
 }
 
@@ -75,5 +75,6 @@ def faults(model, task, puzzles, solutions) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    mazes = [condition for condition in CONDITIONS if condition.endswith("0.5")]
-    study(__doc__, "prefix", {"6x6": tuple(CONDITIONS), "maze-9x9": tuple(mazes)}, one_run)
+    sudoku = [condition for condition in CONDITIONS if not condition.endswith("1.0")]
+    mazes = ["no prefix, exploration 0.5", "prefix, exploration 0.5", "prefix, exploration 1.0"]
+    study(__doc__, "prefix", {"6x6": sudoku, "maze-9x9": mazes}, one_run)

@@ -29,7 +29,7 @@ def save_checkpoint(training, folder: str | Path) -> Path:
         return path
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {
-        "identity": _identity(training),
+        "identity": _identity(training.model, training.config),
         "step": str(training.step),
         "log": json.dumps(training.log),
     }
@@ -57,18 +57,32 @@ def load_checkpoint(training, folder: str | Path) -> bool:
         raise ValueError(
             f"{FILE} in {Path(folder).name!r} can't be read ({error}). Delete it to start anew."
         ) from error
-    if metadata.get("identity") != _identity(training):
-        raise ValueError(
-            f"{FILE} in {Path(folder).name!r} belongs to another model or configuration. Train "
-            f"into another folder, or delete the file to start anew."
-        )
+    _check_identity(metadata, folder, training.model, training.config)
     _restore(training, tensors)
     training.step, training.log = int(metadata["step"]), json.loads(metadata["log"])
     return True
 
 
-def _identity(training) -> str:
-    model, config = training.model, training.config
+def check_checkpoint(folder: str | Path, model, config) -> None:
+    """Refuses a folder whose checkpoint, if there is one, is not of this model and configuration.
+
+    Raises:
+        ValueError: it is another run's.
+    """
+    if (Path(folder) / FILE).exists():
+        with safe_open(Path(folder) / FILE, framework="pt") as file:
+            _check_identity(file.metadata() or {}, folder, model, config)
+
+
+def _check_identity(metadata: dict, folder: str | Path, model, config) -> None:
+    if metadata.get("identity") != _identity(model, config):
+        raise ValueError(
+            f"{FILE} in {Path(folder).name!r} belongs to another model or configuration. Train "
+            f"into another folder, or delete the folder to start anew."
+        )
+
+
+def _identity(model, config) -> str:
     return json.dumps([type(model).__name__, asdict(model.config), asdict(config)], sort_keys=True)
 
 

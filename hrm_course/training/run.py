@@ -12,6 +12,7 @@ import torch
 
 from ..models import FeedForward, Solver
 from ..tasks.published import DatasetStream, read_dataset
+from .checkpoint import check_checkpoint
 from .cmm_terms import CMMTrainConfig
 from .distributed import Share
 from .evaluate import Score, by_depth, evaluate, evaluate_batches
@@ -47,19 +48,20 @@ def run(
         What ``result.json`` says; nothing in a process that is not the first.
 
     Raises:
-        ValueError: there is no such recipe.
+        ValueError: there is no such recipe, or the folder holds a run of another one.
     """
     recipe, folder = RECIPES[full_name(name)], Path(folder)
-    if (folder / "result.json").exists():
-        return json.loads((folder / "result.json").read_text())
     every = max(recipe.training.steps // 15, 1)
     config = replace(recipe.training, seed=seed, evaluate_every=every)
     machine = machine or Machine()
     torch.manual_seed(seed)
     model = recipe.build()
     dtype = model.config.forward_dtype
-    started = time.perf_counter()
-    scorer, model = recipe.scorer(200), machine.take(model)
+    model = machine.take(model)
+    if (folder / "result.json").exists():
+        check_checkpoint(folder, model, config)
+        return json.loads((folder / "result.json").read_text())
+    started, scorer = time.perf_counter(), recipe.scorer(200)
     best, _ = train(model, recipe.stream(seed), config, scorer, folder, progress, share)
     seconds = time.perf_counter() - started
     if share is not None and share.rank > 0:

@@ -114,6 +114,15 @@ def test_a_recipe_runs_and_is_not_repeated(name, tiny, tmp_path):
     assert Solver.from_pretrained(folder).num_parameters() == result["parameters"]
 
 
+def test_a_finished_run_of_another_recipe_is_refused(tiny, tmp_path, monkeypatch):
+    run("trm-sudoku-4x4", 0, tmp_path, progress=False)
+    recipe = RECIPES["trm-sudoku-4x4"]
+    changed = replace(recipe, training=replace(recipe.training, exploration=0.7))
+    monkeypatch.setitem(RECIPES, "trm-sudoku-4x4", changed)
+    with pytest.raises(ValueError, match="another model or configuration"):
+        run("trm-sudoku-4x4", 0, tmp_path, progress=False)
+
+
 def test_from_training_to_a_card(tiny, tmp_path, capsys):
     arguments = ["trm-sudoku-4x4", "--seeds", "0", "1", "--out", str(tmp_path)]
     assert main(["train", *arguments]) == 0

@@ -31,7 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(say, error, file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
-        print(say, stop if stop.args else "Interrupted; nothing was saved.", file=sys.stderr)
+        print(
+            say,
+            stop if stop.args else "Interrupted; what was saved before is kept.",
+            file=sys.stderr,
+        )
         return 130
 
 
@@ -72,6 +76,8 @@ def parser() -> argparse.ArgumentParser:
     a("--pretrained", required=True, **model)
     a("--recipe", help="whose test puzzles; left out: the model's own")
     a("--data", metavar="FOLDER", help="test part of a published data set instead")
+    a("--segments", type=int, help="with --data: measure at this depth alone")
+    a("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (cpu)")
     a("--threads", **threads)
 
     says = "train a model, or go on where a run was interrupted"
@@ -206,16 +212,17 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     from .console import load
     from .tasks.published import read_dataset
-    from .training import RECIPES
+    from .training import RECIPES, Machine
     from .training.evaluate import evaluate_batches
     from .training.recipes import full_name
     from .training.run import DEPTHS, measure
 
     torch.set_num_threads(arguments.threads)
     name, model = load(arguments.pretrained)
+    model = Machine(arguments.device).take(model)
     if arguments.data:
         test = read_dataset(arguments.data, "test")
-        for depth in DEPTHS:
+        for depth in [arguments.segments] if arguments.segments else DEPTHS:
             print(f"exact_{depth:<4d} {evaluate_batches(model, test.batches(256), depth).exact}")
         return 0
     if name not in RECIPES and not arguments.recipe:

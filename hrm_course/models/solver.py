@@ -40,7 +40,7 @@ class Solver(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         config = {"model": type(self).__name__, **asdict(self.config)}
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        tensors = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
+        tensors = {name: t.contiguous().cpu() for name, t in self.state_dict().items()}
         save_file(tensors, folder / "model.safetensors")
 
     @classmethod

@@ -47,5 +47,5 @@ class Machine:
         return model
 
     def give_back(self, model: Solver, dtype: str) -> Solver:
-        """A trained model on the CPU, not compiled, computing in ``dtype``: to be saved."""
-        return model.cpu().computing_in(dtype).eval().requires_grad_(False)
+        """A trained model, not compiled, computing in ``dtype``: to be measured and saved."""
+        return model.computing_in(dtype).eval().requires_grad_(False)

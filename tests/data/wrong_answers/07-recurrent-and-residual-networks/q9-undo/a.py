@@ -1,0 +1,2 @@
+def my_undo(g, h, y):
+    return y - h * g(y)

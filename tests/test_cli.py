@@ -253,7 +253,9 @@ def test_data_is_made_checked_trained_on_and_evaluated(call, tmp_path):
     assert Solver.from_pretrained(folder).config.puzzle_embedding_size == 16
     assert (folder / "log.csv").read_text().startswith("step,loss,exact,cells\n2,")
     status, out, _ = call("evaluate", "--pretrained", folder, "--data", data)
-    assert status == 0 and out.split()[::2] == [f"exact_{n}" for n in (1, 2, 4, 8, 16)]
+    assert status == 0 and out.split()[::2] == [f"exact_{n}" for n in (1, 2, 4, 8, 16, 32)]
+    status, out, _ = call("evaluate", "--pretrained", folder, "--data", data, "--segments", 2)
+    assert status == 0 and out.split()[::2] == ["exact_2"]
     assert "Which test puzzles?" in call("evaluate", "--pretrained", folder)[2]
     for wrong in ({"model": "Chess"}, {"config": {"hidden": 3}}, {"training": {}}):
         (tmp_path / "config.json").write_text(json.dumps(settings | wrong))

@@ -173,9 +173,9 @@ _FF_6 = SudokuRecipe(box=(2, 3), blanks=(16, 20), training=TrainConfig(steps=1_2
 _TRM_9 = SudokuRecipe(box=(3, 3), blanks=(30, 40), training=TrainConfig(steps=1_500))
 
 # The halting head reads position 0. Without a prefix that is the first cell of the board, which
-# then has two jobs: on mazes and 6x6 boards it comes out wrong on boards that are right but for it
-# (benchmarks/results, the study of prefixes). A prefix token is a position that is no cell. And
-# exploration makes late segments practise: with little, puzzles halt after one or two.
+# then has two jobs, and some seeds lose boards with depth; a prefix token is a position that is no
+# cell (benchmarks/results, the study of prefixes). And exploration makes late segments practise:
+# with little, puzzles halt after one or two.
 _PREFIX = {"puzzle_embedding_size": 64}
 _TRM_6 = replace(_FF_6, changes=_PREFIX, training=TrainConfig(steps=1_200, exploration=0.5))
 _TRM_9_MODERATE = replace(

@@ -172,10 +172,10 @@ _TRM_4 = SudokuRecipe(
 _FF_6 = SudokuRecipe(box=(2, 3), blanks=(16, 20), training=TrainConfig(steps=1_200))
 _TRM_9 = SudokuRecipe(box=(3, 3), blanks=(30, 40), training=TrainConfig(steps=1_500))
 
-# The halting head reads position 0. Without a prefix that is the first cell of the board, which
-# then has two jobs, and some seeds lose boards with depth; a prefix token is a position that is no
-# cell (benchmarks/results, the study of prefixes). And exploration makes late segments practise:
-# with little, puzzles halt after one or two.
+# The halting head reads position 0. Without a prefix that is the first cell of the board, in a maze
+# always a wall; a prefix token is a position that is no cell. And exploration makes late segments
+# practise: with little, puzzles halt after one or two, and some seeds lose boards with depth
+# (benchmarks/results, the study of prefixes).
 _PREFIX = {"puzzle_embedding_size": 64}
 _TRM_6 = replace(_FF_6, changes=_PREFIX, training=TrainConfig(steps=1_200, exploration=0.5))
 _TRM_9_MODERATE = replace(

@@ -220,9 +220,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     name, model = load(arguments.pretrained)
     model = Machine(arguments.device).take(model)
+    if arguments.segments is not None and not arguments.data:
+        raise ValueError("--segments goes with --data; without it every depth is measured.")
     if arguments.data:
         test = read_dataset(arguments.data, "test")
-        for depth in [arguments.segments] if arguments.segments else DEPTHS:
+        for depth in DEPTHS if arguments.segments is None else [arguments.segments]:
             print(f"exact_{depth:<4d} {evaluate_batches(model, test.batches(256), depth).exact}")
         return 0
     if name not in RECIPES and not arguments.recipe:

@@ -256,6 +256,12 @@ def test_data_is_made_checked_trained_on_and_evaluated(call, tmp_path):
     assert status == 0 and out.split()[::2] == [f"exact_{n}" for n in (1, 2, 4, 8, 16, 32)]
     status, out, _ = call("evaluate", "--pretrained", folder, "--data", data, "--segments", 2)
     assert status == 0 and out.split()[::2] == ["exact_2"]
+    none = call("evaluate", "--pretrained", folder, "--data", data, "--segments", 0)
+    assert none[0] == 2 and "at least one segment" in none[2]
+    assert (
+        "--segments goes with --data"
+        in call("evaluate", "--pretrained", folder, "--segments", 2)[2]
+    )
     assert "Which test puzzles?" in call("evaluate", "--pretrained", folder)[2]
     for wrong in ({"model": "Chess"}, {"config": {"hidden": 3}}, {"training": {}}):
         (tmp_path / "config.json").write_text(json.dumps(settings | wrong))

@@ -22,19 +22,31 @@ class PuzzleStream:
         batch_size: rows in a batch.
         seed: seeds the choice of rows and symmetries.
         symmetries: False leaves every puzzle as it is.
+        curriculum: steps until all puzzles are in play. Before that only the first ones of the
+            list are, a third at the start, then more and more; 0 plays with all at once.
     """
 
-    def __init__(self, task, puzzles, solutions, batch_size: int, seed: int, symmetries=True):
+    def __init__(
+        self,
+        task,
+        puzzles,
+        solutions,
+        batch_size: int,
+        seed: int,
+        symmetries: bool = True,
+        curriculum: int = 0,
+    ):
         if len(puzzles) != len(solutions) or len(puzzles) == 0:
             raise ValueError(
                 f"Puzzles and solutions must come in pairs; got {len(puzzles)} and {len(solutions)}."
             )
         self.task, self.puzzles, self.solutions = task, puzzles, solutions
         self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
+        self.curriculum = curriculum
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, step])
-        rows = rng.integers(len(self.puzzles), size=self.batch_size)
+        rows = rng.integers(self.in_play(step), size=self.batch_size)
         puzzles, solutions = self.puzzles[rows], self.solutions[rows]
         if self.symmetries:
             puzzles, solutions = self.task.augment(puzzles, solutions, rng)
@@ -42,6 +54,11 @@ class PuzzleStream:
             "inputs": torch.from_numpy(self.task.encode(puzzles)),
             "labels": torch.from_numpy(self.task.encode(solutions)),
         }
+
+    def in_play(self, step: int) -> int:
+        """How many puzzles, from the head of the list, ``stream[step]`` draws from."""
+        share = min(1.0, step / self.curriculum) if self.curriculum else 1.0
+        return max(1, round(len(self.puzzles) * (1 + 2 * share) / 3))
 
 
 def split_grids(task: Sudoku) -> tuple[np.ndarray, np.ndarray]:

@@ -51,19 +51,51 @@ def by_depth(model, task, puzzles, solutions, segments: int, batch_size: int = 2
     Raises:
         ValueError: there are no puzzles.
     """
+    right, _ = _right_and_residual(model, task, puzzles, solutions, segments, batch_size)
+    exact, cells = right.all(-1).double(), right.double().mean(-1)
+    return [
+        Score(e, c, len(puzzles))
+        for e, c in zip(exact.mean(1).tolist(), cells.mean(1).tolist(), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Failures:
+    """How a reasoner fails: numbers of puzzles."""
+
+    wrong: int  # at the end
+    lost: int  # of them, right after some earlier segment
+    at_rest: int  # of the wrong ones, with a residual below 0.01: a spurious fixed point
+
+
+def failures(model, task, puzzles, solutions, segments: int, batch_size: int = 256) -> Failures:
+    """The `Failures` of a reasoner on ``puzzles [n, cells]`` after ``segments`` segments.
+
+    Raises:
+        ValueError: there are no puzzles.
+    """
+    right, residual = _right_and_residual(model, task, puzzles, solutions, segments, batch_size)
+    right = right.all(-1)
+    wrong = ~right[-1]
+    lost, at_rest = wrong & right.any(0), wrong & (residual[-1] < 0.01)
+    return Failures(*(int(rows.sum()) for rows in (wrong, lost, at_rest)))
+
+
+def _right_and_residual(model, task, puzzles, solutions, segments: int, batch_size: int):
+    """Which cells are right after each segment ``[segments, n, cells]``, and how far the state
+    moved in it ``[segments, n]``.
+    """
     if len(puzzles) == 0:
         raise ValueError("An evaluation needs at least one puzzle.")
-    exact, cells = [], []
+    device = model.lm_head.weight.device
+    right, residual = [], []
     for i in range(0, len(puzzles), batch_size):
         rows = slice(i, i + batch_size)
         inputs, labels = (torch.from_numpy(task.encode(b[rows])) for b in (puzzles, solutions))
-        device = model.lm_head.weight.device
         trace = model.solve(inputs.to(device), segments=segments, trace=True).trace
-        right = trace.tokens.cpu() == labels  # [segments, B, S]
-        exact.append(right.all(-1).double())
-        cells.append(right.double().mean(-1))
-    exact, cells = (torch.cat(part, dim=1).mean(1).tolist() for part in (exact, cells))
-    return [Score(e, c, len(puzzles)) for e, c in zip(exact, cells, strict=True)]
+        right.append(trace.tokens.cpu() == labels)
+        residual.append(trace.residual.cpu())
+    return torch.cat(right, dim=1), torch.cat(residual, dim=1)
 
 
 @torch.no_grad()

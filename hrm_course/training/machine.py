@@ -1,6 +1,6 @@
 """Where a run computes and how: the device, bfloat16, compiled blocks. The recipe knows nothing of it.
 
-hrm-course train trm-sudoku-9x9-moderate --device cuda --bfloat16 --compile
+hrm-course train trm-sudoku-9x9-hard --device cuda --bfloat16 --compile
 """
 
 from dataclasses import dataclass

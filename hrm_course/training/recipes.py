@@ -16,6 +16,7 @@ from .loop import TrainConfig
 
 TEST_SEED = 1_000_003  # the test sets; training puzzles are drawn with the seed TRAIN_SEED
 TRAIN_SEED = 1
+LEVELS = {"easy": (30, 40), "moderate": (40, 50)}  # blanks of 9x9 puzzles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class Recipe:
     batch_size: int = 64
     changes: dict = field(default_factory=dict)  # of the model's configuration, beside the above
 
+    curriculum = 0  # steps until all training puzzles are in play, see `PuzzleStream`
     symmetries = True  # whether the training puzzles are turned, relabeled and so on
 
     @property
@@ -47,6 +49,10 @@ class Recipe:
     def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The held-out puzzles and solutions (the first ``n`` of them)."""
         raise NotImplementedError
+
+    def parts(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Further held-out puzzles and solutions under names of their own, to be told apart."""
+        return {}
 
     def describe(self) -> tuple[str, str]:
         """The task, and how training and test puzzles are kept apart, in words."""
@@ -75,7 +81,9 @@ class Recipe:
 
     def stream(self, seed: int) -> PuzzleStream:
         """The training batches."""
-        return PuzzleStream(self.task, *self.train_set(), self.batch_size, seed, self.symmetries)
+        return PuzzleStream(
+            self.task, *self.train_set(), self.batch_size, seed, self.symmetries, self.curriculum
+        )
 
     def scorer(self, n: int | None = None):
         """A function model -> scores on the test set, for the log of `train`."""
@@ -96,7 +104,6 @@ class SudokuRecipe(Recipe):
 
     box: tuple[int, int]
     blanks: tuple[int, int]
-    train_blanks: tuple[int, int] | None = None  # a wider range to learn from: easier ones help
 
     @property
     def symmetries(self) -> bool:
@@ -107,8 +114,7 @@ class SudokuRecipe(Recipe):
         return Sudoku(self.box)
 
     def train_set(self) -> tuple[np.ndarray, np.ndarray]:
-        blanks = self.train_blanks or self.blanks
-        return self._puzzles(0, self.train_puzzles, TRAIN_SEED, blanks)
+        return self._puzzles(0, self.train_puzzles, TRAIN_SEED, self.blanks)
 
     def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         return self._puzzles(1, n or self.test_puzzles, TEST_SEED, self.blanks)
@@ -120,8 +126,6 @@ class SudokuRecipe(Recipe):
     def describe(self) -> tuple[str, str]:
         (h, w), (low, high) = self.box, self.blanks
         task = f"{h * w}x{h * w} Sudoku with {low} to {high} blanks and exactly one solution"
-        if self.train_blanks:
-            task += " (training puzzles: {} to {} blanks)".format(*self.train_blanks)
         if self.symmetries:
             return task, (
                 "training and test puzzles are drawn with different seeds, and no test puzzle is "
@@ -133,6 +137,59 @@ class SudokuRecipe(Recipe):
             "symmetries; each held-out grid is still the image of some training grid under a "
             "symmetry of Sudoku"
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardSudokuRecipe(SudokuRecipe):
+    """Every level of difficulty. Test puzzles are minimal (no given can be spared) and need
+    guesses. Of the training puzzles a share, ``minimal``, is minimal, with guesses or without, and
+    the others have ``blanks``; those with the fewest blanks come first.
+    """
+
+    minimal: float = 1 / 3
+    curriculum: int = 0
+
+    def train_set(self) -> tuple[np.ndarray, np.ndarray]:
+        minimal = round(self.train_puzzles * self.minimal)
+        return _levels(self.box, self.train_puzzles - minimal, self.blanks, minimal)
+
+    def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        return _hard(self.box, n or self.test_puzzles)
+
+    def parts(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Easy and moderate puzzles, and the test set by the guesses that a solver needs."""
+        puzzles, solutions = self.test_set()
+        guesses = np.array([self.task.difficulty(puzzle) for puzzle in puzzles])
+        found = {
+            level: self._puzzles(1, self.test_puzzles, TEST_SEED, blanks)
+            for level, blanks in LEVELS.items()
+        }
+        for name, low, high in (("2", 2, 2), ("3_to_6", 3, 6), ("7_or_more", 7, 10_000)):
+            rows = (low <= guesses) & (guesses <= high)
+            found[f"guesses_{name}"] = puzzles[rows], solutions[rows]
+        return {name: part for name, part in found.items() if len(part[0])}
+
+    def describe(self) -> tuple[str, str]:
+        h, w = self.box
+        task = f"minimal {h * w}x{h * w} Sudoku that needs guesses, with exactly one solution"
+        low, high = self.blanks
+        task += f" (training puzzles: {self.minimal:.0%} minimal, the others {low} to {high} blanks)"
+        return task, super().describe()[1]
+
+
+@functools.cache
+def _levels(box: tuple[int, int], n: int, blanks: tuple[int, int], minimal: int):
+    """Puzzles with ``blanks`` and minimal ones, the fullest first."""
+    task = Sudoku(box)
+    both = task.generate(n, blanks, TRAIN_SEED), task.hard(minimal, TRAIN_SEED, guesses=0)
+    puzzles, solutions = (np.concatenate(part) for part in zip(*both, strict=True))
+    order = np.argsort((puzzles == 0).sum(1), kind="stable")
+    return puzzles[order], solutions[order]
+
+
+@functools.cache
+def _hard(box: tuple[int, int], n: int):
+    return Sudoku(box).hard(n, TEST_SEED, guesses=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,11 +235,12 @@ _TRM_9 = SudokuRecipe(box=(3, 3), blanks=(30, 40), training=TrainConfig(steps=1_
 # (benchmarks/results, the study of prefixes).
 _PREFIX = {"puzzle_embedding_size": 64}
 _TRM_6 = replace(_FF_6, changes=_PREFIX, training=TrainConfig(steps=1_200, exploration=0.5))
-_TRM_9_MODERATE = replace(
-    _TRM_9,
-    blanks=(40, 50),
-    train_blanks=(30, 50),
+_TRM_9_HARD = HardSudokuRecipe(
+    box=(3, 3),
+    blanks=(30, 50),
+    train_puzzles=15_000,
     changes=_PREFIX,
+    curriculum=2_000,
     training=TrainConfig(steps=4_000, ema=0.995, exploration=0.5),
 )
 
@@ -205,7 +263,7 @@ def _cmm(recipe: Recipe) -> Recipe:
 RECIPES = {
     "cmm-sudoku-4x4": _cmm(_TRM_4),
     "cmm-sudoku-6x6": _cmm(_TRM_6),
-    "cmm-sudoku-9x9-easy": _cmm(_TRM_9),
+    "cmm-sudoku-9x9-hard": _cmm(_TRM_9_HARD),
     # HRM's two networks have one block each, so that it has as many parameters as the TRM. As
     # published, there is no average of its weights.
     "hrm-sudoku-4x4": replace(
@@ -222,10 +280,17 @@ RECIPES = {
         changes=_PREFIX | {"num_layers": 1},
         training=replace(_TRM_6.training, steps=1_800),
     ),
+    "hrm-sudoku-9x9-hard": replace(
+        _TRM_9_HARD,
+        model=HRM,
+        changes=_PREFIX | {"num_layers": 1},
+        curriculum=3_000,
+        training=replace(_TRM_9_HARD.training, steps=6_000),
+    ),
     "trm-sudoku-4x4": _TRM_4,
     "trm-sudoku-6x6": _TRM_6,
     "trm-sudoku-9x9-easy": _TRM_9,
-    "trm-sudoku-9x9-moderate": _TRM_9_MODERATE,
+    "trm-sudoku-9x9-hard": _TRM_9_HARD,
     "trm-maze-9x9": MazeRecipe(
         size=9,
         training=TrainConfig(steps=3_000, ema=0.995, exploration=0.5),
@@ -237,6 +302,9 @@ RECIPES = {
     "feedforward-sudoku-4x4": _baseline(_TRM_4, 1_600),
     "feedforward-sudoku-6x6": _baseline(_FF_6, 4_800),
     "feedforward-sudoku-9x9-easy": _baseline(_TRM_9, 6_000),
+    "feedforward-sudoku-9x9-hard": replace(
+        _baseline(_TRM_9_HARD, 16_000), changes={}, curriculum=8_000
+    ),
 }
 
 

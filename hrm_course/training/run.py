@@ -15,7 +15,7 @@ from ..tasks.published import DatasetStream, read_dataset
 from .checkpoint import check_checkpoint
 from .cmm_terms import CMMTrainConfig
 from .distributed import Share
-from .evaluate import Score, by_depth, evaluate, evaluate_batches
+from .evaluate import Score, by_depth, evaluate, evaluate_batches, failures
 from .loop import TrainConfig, train
 from .machine import Machine
 from .recipes import RECIPES, Recipe, full_name
@@ -147,15 +147,21 @@ def _kinds(kind: type[Solver] = Solver) -> dict[str, type[Solver]]:
 
 
 def measure(model, recipe: Recipe) -> dict[str, float]:
-    """Exact accuracy on the recipe's whole test set, at each of several depths."""
-    puzzles, solutions = recipe.test_set()
+    """Exact accuracy on the recipe's whole test set, at each of several depths, and on its parts
+    at the depth of training.
+    """
+    segments = recipe.training.segments
     if isinstance(model, FeedForward):
-        score = evaluate(model, recipe.task, puzzles, solutions)
-        return {"n": score.n, "exact": score.exact, "cells": round(score.cells, 5)}
-    scores = by_depth(model, recipe.task, puzzles, solutions, DEPTHS[-1])
-    found = {f"exact_{depth}": scores[depth - 1].exact for depth in DEPTHS}
-    trained = scores[recipe.training.segments - 1]
-    return found | {"n": trained.n, "exact": trained.exact, "cells": round(trained.cells, 5)}
+        found, trained = {}, evaluate(model, recipe.task, *recipe.test_set())
+    else:
+        scores = by_depth(model, recipe.task, *recipe.test_set(), DEPTHS[-1])
+        found = {f"exact_{depth}": scores[depth - 1].exact for depth in DEPTHS}
+        trained = scores[segments - 1]
+    found |= {"n": trained.n, "exact": trained.exact, "cells": round(trained.cells, 5)}
+    for name, part in recipe.parts().items():
+        score = evaluate(model, recipe.task, *part, segments)
+        found |= {f"n_{name}": score.n, f"exact_{name}": round(score.exact, 4)}
+    return found
 
 
 def publish(name: str, runs: list[Path], destination: str | Path, hardware: str) -> Path:
@@ -186,14 +192,14 @@ def publish(name: str, runs: list[Path], destination: str | Path, hardware: str)
         writer = csv.DictWriter(file, fieldnames=list(results[0]))
         writer.writeheader()
         writer.writerows(results)
-    (folder / "README.md").write_text(_card(name, recipe, results, hardware))
+    failed = _failures(Solver.from_pretrained(folder), recipe)
+    (folder / "README.md").write_text(_card(name, recipe, results, hardware, failed))
     return folder
 
 
-def _card(name: str, recipe: Recipe, results: list[dict], hardware: str) -> str:
+def _card(name: str, recipe: Recipe, results: list[dict], hardware: str, failed: str) -> str:
     task, split = recipe.describe()
     exact = [result["exact"] for result in results]
-    low, high = _interval(results[0])
     rows = "\n".join(
         f"| {r['seed']} | {r['exact']:.1%} | {r['cells']:.2%} | {r['seconds']} s |" for r in results
     )
@@ -202,6 +208,7 @@ def _card(name: str, recipe: Recipe, results: list[dict], hardware: str) -> str:
         if recipe.model is FeedForward
         else f"{recipe.training.segments} segments, the depth it was trained with"
     )
+    over = f"{min(exact):.1%} to {max(exact):.1%} over {len(results)} seeds"
     averaged = "averaged over training (EMA)" if recipe.training.ema else "as training left them"
     return f"""# {name}
 
@@ -217,18 +224,59 @@ def _card(name: str, recipe: Recipe, results: list[dict], hardware: str) -> str:
 | shipped weights | those of seed {results[0]["seed"]}, {averaged}, float32 |
 
 Exact accuracy on {results[0]["n"]:,} unseen puzzles after {depth}:
-{min(exact):.1%} to {max(exact):.1%} over {len(results)} seeds. The shipped weights: {exact[0]:.1%}, 95 % interval {low:.1%} to {high:.1%}.
+{over if len(results) > 1 else "one seed only"}. The shipped weights: {_with_interval(results[0])}.
 
 | seed | exact | cells | training time |
 |---|---|---|---|
 {rows}
+{_depths(results)}{_parts(results)}
+`log-seed*.csv` follow the first 200 test puzzles during training. `results.csv` holds all numbers.
 
-`log-seed*.csv` follow the first 200 test puzzles during training. `results.csv` also holds the
-accuracy at other depths.
-
-Known limits: trained on {task} only; everything else is outside what it has seen.
+Known limits: trained on {task} only; everything else is outside what it has seen. {failed}
 """
 
 
-def _interval(result: dict) -> tuple[float, float]:
-    return Score(result["exact"], result["cells"], result["n"]).interval
+def _with_interval(result: dict, part: str = "") -> str:
+    exact, n = result["exact" + part], result["n" + part]
+    low, high = Score(exact, exact, n).interval
+    return f"{exact:.1%}, 95 % interval {low:.1%} to {high:.1%}"
+
+
+def _depths(results: list[dict]) -> str:
+    """The accuracy of each seed at every depth, as a table."""
+    depths = [depth for depth in DEPTHS if f"exact_{depth}" in results[0]]
+    if not depths:
+        return ""
+    lines = [f"| segments | {' | '.join(map(str, depths))} |", "|---" * (len(depths) + 1) + "|"]
+    for r in results:
+        cells = " | ".join(f"{r[f'exact_{depth}']:.1%}" for depth in depths)
+        lines.append(f"| seed {r['seed']} | {cells} |")
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _parts(results: list[dict]) -> str:
+    """The accuracy on the parts of the recipe, where it has some, as a table."""
+    parts = [key.removeprefix("n") for key in results[0] if key.startswith("n_")]
+    lines = [
+        f"| {part[1:].replace('_', ' ')} | {results[0]['n' + part]:,} "
+        f"| {' / '.join(format(r['exact' + part], '.1%') for r in results)} "
+        f"| {_with_interval(results[0], part)} |"
+        for part in parts
+    ]
+    head = "\n| puzzles | number | exact, each seed | shipped weights |\n|---|---|---|---|\n"
+    return head + "\n".join(lines) + "\n" if lines else ""
+
+
+def _failures(model: Solver, recipe: Recipe) -> str:
+    """Known failures of a model, in one sentence."""
+    if isinstance(model, FeedForward):
+        return "It has one pass and cannot think longer about a harder puzzle."
+    found = failures(model, recipe.task, *recipe.test_set(), DEPTHS[-1])
+    if not found.wrong:
+        return f"Known failures: none of the test puzzles after {DEPTHS[-1]} segments."
+    return (
+        f"Known failures: after {DEPTHS[-1]} segments {found.wrong} of the test puzzles are wrong. "
+        f"Of these, {found.lost} were right after fewer segments, and {found.at_rest} have come "
+        f"to rest (residual below 0.01) in a wrong state; the other {found.wrong - found.at_rest} "
+        f"still move."
+    )

@@ -1,5 +1,6 @@
 """Training recursive reasoners: losses, halting, the optimiser, the loop, checkpoints."""
 
+from .cards import publish
 from .cmm_terms import (
     AlgGradNorm,
     CMMObjective,
@@ -21,7 +22,7 @@ from .machine import Machine
 from .objective import Objective
 from .optimizer import AdamATan2, SignSGD
 from .recipes import RECIPES, MazeRecipe, Recipe, SudokuRecipe
-from .run import publish, run, run_on_data
+from .run import run, run_on_data
 
 __all__ = [
     "RECIPES",

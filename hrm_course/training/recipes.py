@@ -104,6 +104,7 @@ class SudokuRecipe(Recipe):
 
     box: tuple[int, int]
     blanks: tuple[int, int]
+    train_blanks: tuple[int, int] | None = None  # of the training puzzles, where they differ
 
     @property
     def symmetries(self) -> bool:
@@ -114,7 +115,8 @@ class SudokuRecipe(Recipe):
         return Sudoku(self.box)
 
     def train_set(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._puzzles(0, self.train_puzzles, TRAIN_SEED, self.blanks)
+        blanks = self.train_blanks or self.blanks
+        return self._puzzles(0, self.train_puzzles, TRAIN_SEED, blanks)
 
     def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         return self._puzzles(1, n or self.test_puzzles, TEST_SEED, self.blanks)
@@ -126,6 +128,8 @@ class SudokuRecipe(Recipe):
     def describe(self) -> tuple[str, str]:
         (h, w), (low, high) = self.box, self.blanks
         task = f"{h * w}x{h * w} Sudoku with {low} to {high} blanks and exactly one solution"
+        if self.train_blanks:
+            task += " (training puzzles: {} to {} blanks)".format(*self.train_blanks)
         if self.symmetries:
             return task, (
                 "training and test puzzles are drawn with different seeds, and no test puzzle is "
@@ -173,7 +177,9 @@ class HardSudokuRecipe(SudokuRecipe):
         h, w = self.box
         task = f"minimal {h * w}x{h * w} Sudoku that needs guesses, with exactly one solution"
         low, high = self.blanks
-        task += f" (training puzzles: {self.minimal:.0%} minimal, the others {low} to {high} blanks)"
+        task += (
+            f" (training puzzles: {self.minimal:.0%} minimal, the others {low} to {high} blanks)"
+        )
         return task, super().describe()[1]
 
 
@@ -288,6 +294,9 @@ RECIPES = {
         training=replace(_TRM_9_HARD.training, steps=6_000),
     ),
     "trm-sudoku-4x4": _TRM_4,
+    # Made to fail: what it learned on nearly full boards leaves it trapped on emptier ones, at rest
+    # in wrong states beside the right ones.
+    "trm-sudoku-4x4-trapped": replace(_TRM_4, train_blanks=(2, 4)),
     "trm-sudoku-6x6": _TRM_6,
     "trm-sudoku-9x9-easy": _TRM_9,
     "trm-sudoku-9x9-hard": _TRM_9_HARD,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_course.models import TRM, FeedForward, FeedForwardConfig, Output, TRMConfig
+from hrm_course.models.reasoner import Answer, Trace
 from hrm_course.tasks import Sudoku
 from hrm_course.training import (
     AdamATan2,
@@ -21,7 +22,7 @@ from hrm_course.training import (
     stop_rule,
     train,
 )
-from hrm_course.training.evaluate import by_depth
+from hrm_course.training.evaluate import Failures, by_depth, failures
 from hrm_course.training.loop import schedule
 
 TASK = Sudoku((2, 2))
@@ -194,6 +195,55 @@ def test_one_pass_gives_the_score_of_every_depth():
     assert len(scores) == 5 and len({score.cells for score in scores}) > 1
     with pytest.raises(ValueError, match="at least one puzzle"):
         by_depth(model, TASK, puzzles[:0], solutions[:0], 2)
+
+
+def test_failures_counted_by_hand():
+    puzzles, solutions = TASK.generate(5, 6, 3)
+    truth = torch.from_numpy(TASK.encode(solutions))
+    error = truth.clone()
+    error[:, 3] = truth[:, 3] % 4 + 2  # another digit
+    #                right throughout, lost and still, lost and moving, never right: still, moving
+    right = torch.tensor([[1, 1, 0, 0, 0], [1, 0, 1, 0, 0], [1, 0, 0, 0, 0]]).bool()
+    residual = torch.tensor([[9.0] * 5, [9.0] * 5, [0.0, 0.009, 0.011, 0.001, 3.0]])
+
+    class Scripted(torch.nn.Module):
+        lm_head = torch.nn.Linear(1, 1)
+
+        def solve(self, inputs, segments, trace):
+            assert segments == 3 and trace
+            rows = [
+                int(np.flatnonzero((TASK.encode(puzzles) == r).all(1))[0]) for r in inputs.numpy()
+            ]
+            tokens = torch.where(right[:, rows, None], truth[rows], error[rows])
+            return Answer(tokens[-1], None, Trace(tokens, None, None, residual[:, rows]))
+
+    found = failures(Scripted(), TASK, puzzles, solutions, 3, batch_size=2)
+    assert found == Failures(wrong=4, lost=2, at_rest=2)
+    with pytest.raises(ValueError, match="at least one puzzle"):
+        failures(Scripted(), TASK, puzzles[:0], solutions[:0], 3)
+
+
+@given(n=st.integers(1, 300), curriculum=st.integers(1, 50), step=st.integers(0, 60))
+def test_a_curriculum_adds_puzzles_until_all_are_in_play(n, curriculum, step):
+    boards = np.tile(TASK.generate(1, 6, 3)[1], (n, 1))
+    stream = PuzzleStream(TASK, boards, boards, 4, 0, curriculum=curriculum)
+    assert stream.in_play(0) == max(1, round(n / 3))
+    assert 1 <= stream.in_play(step) <= stream.in_play(step + 1) <= n
+    assert stream.in_play(curriculum) == n
+    assert PuzzleStream(TASK, boards, boards, 4, 0).in_play(0) == n
+
+
+def test_a_curriculum_draws_from_the_head_of_the_list():
+    puzzles, solutions = TASK.generate(30, (4, 8), 3)
+    order = np.argsort((puzzles == 0).sum(1), kind="stable")
+    puzzles, solutions = puzzles[order], solutions[order]
+    plain = PuzzleStream(TASK, puzzles, solutions, 64, 0)
+    grown = PuzzleStream(TASK, puzzles, solutions, 64, 0, curriculum=10)
+    most = [int((grown[step]["inputs"] == 1).sum(1).max()) for step in range(0, 11, 5)]
+    blanks = (puzzles == 0).sum(1)
+    assert most == [blanks[9], blanks[19], blanks[29]]
+    for step in (10, 11, 500):
+        torch.testing.assert_close(grown[step], plain[step])
 
 
 @given(k=st.integers(0, 50), n=st.integers(50, 400))

@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     say = f"hrm-course {arguments.command}:"
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # PyTorch's own, of its parts
             warnings.filterwarnings("always", category=UserWarning, module="hrm_course")
             warnings.showwarning = lambda message, *_: print(say, message, file=sys.stderr)
             return arguments.run(arguments)
@@ -156,7 +157,7 @@ def _solve(arguments: argparse.Namespace) -> int:
 
     text = sys.stdin.read() if arguments.puzzle == "-" else arguments.puzzle
     name, model = load(arguments.pretrained or shipped_for(text))
-    blanks = getattr(RECIPES.get(name), "blanks", None)
+    blanks = getattr(RECIPES.get(name), "known_blanks", None)
     solved = _print(solve_lines(name, model, text, arguments.segments, blanks))
     return 0 if solved else 1
 

@@ -32,6 +32,7 @@ def save_checkpoint(training, folder: str | Path) -> Path:
         "identity": _identity(training.model, training.config),
         "step": str(training.step),
         "log": json.dumps(training.log),
+        "seconds": str(training.seconds),
     }
     save_file(tensors, unfinished, metadata)
     with open(unfinished, "rb") as file:
@@ -60,7 +61,14 @@ def load_checkpoint(training, folder: str | Path) -> bool:
     _check_identity(metadata, folder, training.model, training.config)
     _restore(training, tensors)
     training.step, training.log = int(metadata["step"]), json.loads(metadata["log"])
+    training.seconds = float(metadata.get("seconds", 0))
     return True
+
+
+def seconds_spent(folder: str | Path) -> float:
+    """How long the run in ``folder`` has trained, all its pieces together."""
+    with safe_open(Path(folder) / FILE, framework="pt") as file:
+        return float(file.metadata()["seconds"])
 
 
 def check_checkpoint(folder: str | Path, model, config) -> None:

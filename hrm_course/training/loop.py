@@ -9,6 +9,7 @@ import csv
 import math
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Training:
 
     def __init__(self, model, config: TrainConfig, first_batch: dict[str, Tensor], share: Share):
         self.model, self.config, self.share, self.step = model, config, share, 0
+        self.seconds = 0.0  # spent on it, in all pieces of an interrupted run
         weights, table = [], []
         for name, p in model.named_parameters():
             (table if "puzzle" in name else weights).append(p)
@@ -128,6 +130,7 @@ def train(
     model.train()
     chief = share.rank == 0
     hidden = not (progress and chief)
+    began = time.perf_counter() - training.seconds
     bar = tqdm(total=config.steps, initial=training.step, disable=hidden, unit="step")
     with interruption() as interrupted, bar:
         while training.step < config.steps:
@@ -142,6 +145,7 @@ def train(
                 if folder is not None and chief:
                     write_log(training.log, Path(folder) / "log.csv")
             if interrupted or last or training.step % config.checkpoint_every == 0:
+                training.seconds = time.perf_counter() - began
                 if folder is not None:
                     save_checkpoint(training, folder)
             if interrupted and not last:

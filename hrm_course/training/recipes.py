@@ -107,6 +107,11 @@ class SudokuRecipe(Recipe):
     train_blanks: tuple[int, int] | None = None  # of the training puzzles, where they differ
 
     @property
+    def known_blanks(self) -> tuple[int, int]:
+        """The fewest and the most blanks that a training puzzle may have."""
+        return self.train_blanks or self.blanks
+
+    @property
     def symmetries(self) -> bool:
         return self.box != (2, 2)
 
@@ -115,8 +120,7 @@ class SudokuRecipe(Recipe):
         return Sudoku(self.box)
 
     def train_set(self) -> tuple[np.ndarray, np.ndarray]:
-        blanks = self.train_blanks or self.blanks
-        return self._puzzles(0, self.train_puzzles, TRAIN_SEED, blanks)
+        return self._puzzles(0, self.train_puzzles, TRAIN_SEED, self.known_blanks)
 
     def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         return self._puzzles(1, n or self.test_puzzles, TEST_SEED, self.blanks)
@@ -153,6 +157,10 @@ class HardSudokuRecipe(SudokuRecipe):
     minimal: float = 1 / 3
     curriculum: int = 0
 
+    @property
+    def known_blanks(self) -> tuple[int, int]:
+        return self.blanks[0], self.task.cells - self.task.side + 1  # all values but one are given
+
     def train_set(self) -> tuple[np.ndarray, np.ndarray]:
         minimal = round(self.train_puzzles * self.minimal)
         return _levels(self.box, self.train_puzzles - minimal, self.blanks, minimal)
@@ -174,9 +182,8 @@ class HardSudokuRecipe(SudokuRecipe):
         return {name: part for name, part in found.items() if len(part[0])}
 
     def describe(self) -> tuple[str, str]:
-        h, w = self.box
+        (h, w), (low, high) = self.box, self.blanks
         task = f"minimal {h * w}x{h * w} Sudoku that needs guesses, with exactly one solution"
-        low, high = self.blanks
         task += (
             f" (training puzzles: {self.minimal:.0%} minimal, the others {low} to {high} blanks)"
         )

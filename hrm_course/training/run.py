@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 
 from ..models import FeedForward, Solver
 from ..tasks.published import DatasetStream, read_dataset
-from .checkpoint import check_checkpoint
+from .checkpoint import check_checkpoint, seconds_spent
 from .cmm_terms import CMMTrainConfig
 from .distributed import Share
 from .evaluate import Score, by_depth, evaluate, evaluate_batches
@@ -59,15 +58,14 @@ def run(
     if (folder / "result.json").exists():
         check_checkpoint(folder, model, config)
         return json.loads((folder / "result.json").read_text())
-    started, scorer = time.perf_counter(), recipe.scorer(200)
-    best, _ = train(model, recipe.stream(seed), config, scorer, folder, progress, share)
-    seconds = time.perf_counter() - started
+    stream, scorer = recipe.stream(seed), recipe.scorer(200)
+    best, _ = train(model, stream, config, scorer, folder, progress, share)
     if share is not None and share.rank > 0:
         return {}
     best = machine.give_back(best, dtype)
     best.save_pretrained(folder)
     result = {"seed": seed, "steps": config.steps, "parameters": best.num_parameters()}
-    result |= {"seconds": round(seconds), **measure(best, recipe)}
+    result |= {"seconds": round(seconds_spent(folder)), **measure(best, recipe)}
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
 

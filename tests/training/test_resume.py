@@ -15,7 +15,12 @@ from hrm_course.models import HRM, TRM, FeedForward, FeedForwardConfig, HRMConfi
 from hrm_course.models.variants import Recurrent
 from hrm_course.tasks import Sudoku
 from hrm_course.training import PuzzleStream, TrainConfig, evaluate, train
-from hrm_course.training.checkpoint import FILE, load_checkpoint, save_checkpoint
+from hrm_course.training.checkpoint import (
+    FILE,
+    load_checkpoint,
+    save_checkpoint,
+    seconds_spent,
+)
 from hrm_course.training.distributed import Share
 from hrm_course.training.loop import Training, train_step, update_average
 
@@ -92,6 +97,21 @@ def test_an_interrupted_run_resumes_bit_for_bit(tmp_path, stop, kind):
     assert_same(whole_model, model)
     with (tmp_path / "log.csv").open() as file:
         assert [int(row["step"]) for row in csv.DictReader(file)] == [5, 10, 12]
+
+
+def test_the_time_of_all_pieces_counts(tmp_path):
+    class Slow(Stream):
+        def __getitem__(self, step):
+            time.sleep(0.05)
+            return super().__getitem__(step)
+
+    stream = Slow("trm")
+    stream.stop = 6
+    with pytest.raises(KeyboardInterrupt):
+        train(make("trm"), stream, config(), folder=tmp_path, progress=False)
+    first = seconds_spent(tmp_path)
+    train(make("trm"), Slow("trm"), config(), folder=tmp_path, progress=False)
+    assert first >= 7 * 0.05 and seconds_spent(tmp_path) >= first + 5 * 0.05
 
 
 def test_without_a_folder_an_interrupted_run_says_that_nothing_was_saved():

@@ -1,6 +1,7 @@
 """The command ``hrm-course``: it parses arguments and calls the rooms, nothing else."""
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -83,7 +84,12 @@ def parser() -> argparse.ArgumentParser:
 
     says = "train a model, or go on where a run was interrupted"
     a = add("train", _train, says, "trm-sudoku-4x4 --seeds 0 1 2")
-    a("name", nargs="?", metavar="RECIPE", help="such as trm-sudoku-4x4; a wrong one lists all")
+    a(
+        "name",
+        nargs="?",
+        metavar="RECIPE",
+        help="such as trm-sudoku-4x4, or all; a wrong one lists them",
+    )
     a("--recipe", help="the same, said by name")
     a("--data", metavar="FOLDER", help="a published data set instead of a recipe")
     keys = 'the keys "model" (such as "TRM"), "config", "training", "batch_size"'
@@ -182,7 +188,7 @@ def _print(lines: Iterator[str]):
 def _train(arguments: argparse.Namespace) -> int:
     import torch
 
-    from .training import Machine, run
+    from .training import RECIPES, Machine, run
     from .training.distributed import join
     from .training.recipes import full_name
     from .training.run import run_on_data
@@ -191,10 +197,13 @@ def _train(arguments: argparse.Namespace) -> int:
     asked = [given for given in (arguments.name, arguments.recipe, arguments.data) if given]
     if len(asked) != 1 or bool(arguments.data) != bool(arguments.config):
         raise ValueError("Name one recipe to train, or a data set with --data and --config.")
-    name = Path(arguments.data).name if arguments.data else full_name(asked[0])
+    if arguments.data:
+        names = [Path(arguments.data).name]
+    else:
+        names = list(RECIPES) if asked == ["all"] else [full_name(asked[0])]
     machine = Machine(arguments.device, arguments.bfloat16, arguments.compile)
     share, progress = join(), sys.stderr.isatty()
-    for seed in arguments.seeds:
+    for name, seed in itertools.product(names, arguments.seeds):
         folder = Path(arguments.out) / name / f"seed{seed}"
         if arguments.data:
             settings = _read_json(arguments.config)
@@ -204,7 +213,7 @@ def _train(arguments: argparse.Namespace) -> int:
             result = run(name, seed, folder, progress, share, machine)
         if share.rank == 0:
             share_solved = f": {result['exact']:.1%} of {result['n']} unseen puzzles solved"
-            print(f"{folder}{share_solved if result else ': trained'}")
+            print(f"{folder}{share_solved if result else ': trained'}", flush=True)
     return 0
 
 

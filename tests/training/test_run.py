@@ -146,6 +146,16 @@ def test_a_recipe_runs_and_is_not_repeated(name, tiny, tmp_path):
     assert Solver.from_pretrained(folder).num_parameters() == result["parameters"]
 
 
+def test_one_command_trains_all(tiny, tmp_path, monkeypatch, capsys):
+    for name in list(RECIPES)[2:]:
+        monkeypatch.delitem(RECIPES, name)
+    assert main(["train", "all", "--out", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    expected = [f"{tmp_path / name / 'seed0'}: " for name in RECIPES]
+    assert [line[: len(start)] for line, start in zip(lines, expected, strict=True)] == expected
+    assert all((tmp_path / name / "seed0" / "result.json").exists() for name in RECIPES)
+
+
 def test_a_finished_run_of_another_recipe_is_refused(tiny, tmp_path, monkeypatch):
     run("trm-sudoku-4x4", 0, tmp_path, progress=False)
     recipe = RECIPES["trm-sudoku-4x4"]

@@ -59,8 +59,11 @@ class Recipe:
         raise NotImplementedError
 
     def checksum(self) -> str:
-        """SHA-256 of the whole test set, so that a card can say on which boards it was measured."""
-        boards = np.concatenate(self.test_set()).astype(np.uint8)
+        """SHA-256 of the whole test set and its parts, so that a card can say on which boards it
+        was measured.
+        """
+        parts = self.test_set(), *self.parts().values()
+        boards = np.concatenate([board for part in parts for board in part]).astype(np.uint8)
         return hashlib.sha256(boards.tobytes()).hexdigest()
 
     def build(self):
@@ -166,20 +169,12 @@ class HardSudokuRecipe(SudokuRecipe):
         return _levels(self.box, self.train_puzzles - minimal, self.blanks, minimal)
 
     def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        return _hard(self.box, n or self.test_puzzles)
+        puzzles, solutions = _hard(self.box, self.test_puzzles)
+        return puzzles[:n], solutions[:n]
 
     def parts(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Easy and moderate puzzles, and the test set by the guesses that a solver needs."""
-        puzzles, solutions = self.test_set()
-        guesses = np.array([self.task.difficulty(puzzle) for puzzle in puzzles])
-        found = {
-            level: self._puzzles(1, self.test_puzzles, TEST_SEED, blanks)
-            for level, blanks in LEVELS.items()
-        }
-        for name, low, high in (("2", 2, 2), ("3_to_6", 3, 6), ("7_or_more", 7, 10_000)):
-            rows = (low <= guesses) & (guesses <= high)
-            found[f"guesses_{name}"] = puzzles[rows], solutions[rows]
-        return {name: part for name, part in found.items() if len(part[0])}
+        return _parts(self.box, self.test_puzzles)
 
     def describe(self) -> tuple[str, str]:
         (h, w), (low, high) = self.box, self.blanks
@@ -203,6 +198,18 @@ def _levels(box: tuple[int, int], n: int, blanks: tuple[int, int], minimal: int)
 @functools.cache
 def _hard(box: tuple[int, int], n: int):
     return Sudoku(box).hard(n, TEST_SEED, guesses=1)
+
+
+@functools.cache
+def _parts(box: tuple[int, int], n: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    task, (puzzles, solutions) = Sudoku(box), _hard(box, n)
+    found = {level: task.generate(n, blanks, TEST_SEED) for level, blanks in LEVELS.items()}
+    guesses = np.array([task.difficulty(puzzle) for puzzle in puzzles])
+    for name, low, high in (("2", 2, 2), ("3_to_6", 3, 6), ("7_or_more", 7, 10_000)):
+        rows = (low <= guesses) & (guesses <= high)
+        if rows.any():
+            found[f"guesses_{name}"] = puzzles[rows], solutions[rows]
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

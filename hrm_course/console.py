@@ -18,7 +18,7 @@ from .tasks.published import read_dataset
 from .tasks.sudoku import SYMBOLS
 from .training.recipes import full_name
 
-SHIPPED = {16: "trm-sudoku-4x4", 36: "trm-sudoku-6x6", 81: "trm-sudoku-9x9-easy"}
+SHIPPED = {16: "trm-sudoku-4x4", 36: "trm-sudoku-6x6", 81: "trm-sudoku-9x9-hard"}
 
 
 def shipped_for(puzzle: str) -> str:

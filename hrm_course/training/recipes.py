@@ -111,7 +111,7 @@ class SudokuRecipe(Recipe):
 
     @property
     def known_blanks(self) -> tuple[int, int]:
-        """The fewest and the most blanks that a training puzzle may have."""
+        """The fewest and the most blanks of the training puzzles."""
         return self.train_blanks or self.blanks
 
     @property
@@ -162,7 +162,7 @@ class HardSudokuRecipe(SudokuRecipe):
 
     @property
     def known_blanks(self) -> tuple[int, int]:
-        return self.blanks[0], self.task.cells - self.task.side + 1  # all values but one are given
+        return self.blanks[0], self.task.cells * 3 // 4  # few minimal puzzles have more
 
     def train_set(self) -> tuple[np.ndarray, np.ndarray]:
         minimal = round(self.train_puzzles * self.minimal)

@@ -94,7 +94,7 @@ def _card(name: str, recipe: Recipe, results: list[dict], hardware: str, failed:
 
 | | |
 |---|---|
-| model | `{recipe.model.__name__}`, {results[0]["parameters"]:,} parameters, hidden size {recipe.hidden_size}, expansion {recipe.expansion:g}, SwiGLU widths rounded to 32 (`inner_multiple`) |
+| model | `{recipe.model.__name__}`, {results[0]["parameters"]:,} parameters, hidden size {recipe.hidden_size}, expansion {recipe.expansion:g}, SwiGLU widths rounded to 32 (`inner_multiple`); all settings in `config.json` |
 | task | {task} |
 | data | {recipe.train_puzzles:,} training puzzles; {split} |
 | test set | {recipe.test_puzzles:,} puzzles made by seed, SHA-256 `{recipe.checksum()}` |

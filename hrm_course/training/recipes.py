@@ -180,7 +180,8 @@ class HardSudokuRecipe(SudokuRecipe):
         (h, w), (low, high) = self.box, self.blanks
         task = f"minimal {h * w}x{h * w} Sudoku that needs guesses, with exactly one solution"
         task += (
-            f" (training puzzles: {self.minimal:.0%} minimal, the others {low} to {high} blanks)"
+            f" (training puzzles: {self.minimal:.0%} minimal, the others {low} to {high} blanks, "
+            f"the fullest boards first until step {self.curriculum:,})"
         )
         return task, super().describe()[1]
 

@@ -50,6 +50,8 @@ def test_a_shipped_model_is_small_and_has_its_seeds(name):
     card = (folder / "README.md").read_text()
     for said in (f"hrm-course train {name}", "unseen puzzles", "95 % interval", "Known limits"):
         assert said in card
+    if name.endswith("hard"):
+        assert "| moderate | 1,000 | " in card and "| guesses 2 | " in card
 
 
 @pytest.mark.parametrize("name", ["trm-sudoku-4x4", "feedforward-sudoku-4x4"])

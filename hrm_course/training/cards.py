@@ -12,6 +12,8 @@ from .evaluate import Score, failures
 from .recipes import RECIPES, Recipe, full_name
 from .run import DEPTHS
 
+TITLE = "# Trained models of the course\n"
+
 
 def publish(name: str, runs: list[Path], destination: str | Path, hardware: str) -> Path:
     """Collects finished runs of one recipe into a folder that ships: weights of the first run,
@@ -25,13 +27,17 @@ def publish(name: str, runs: list[Path], destination: str | Path, hardware: str)
 
     Raises:
         FileNotFoundError: a run is not finished.
+        ValueError: there is no such recipe, or the destination has a README.md of another kind.
     """
     name = full_name(name)
     recipe, folder = RECIPES[name], Path(destination) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    table = folder.parent / "README.md"
+    if table.exists() and not table.read_text().startswith(TITLE):
+        raise ValueError(f"{table} is no table of models and stays as it is: take another folder.")
     for path in runs:
         if not (path / "result.json").exists():
             raise FileNotFoundError(f"The run in {path} is not finished: it has no result.json.")
+    folder.mkdir(parents=True, exist_ok=True)
     results = [json.loads((path / "result.json").read_text()) for path in runs]
     for file in ("config.json", "model.safetensors"):
         shutil.copyfile(runs[0] / file, folder / file)
@@ -43,15 +49,14 @@ def publish(name: str, runs: list[Path], destination: str | Path, hardware: str)
         writer.writerows(results)
     failed = _failures(Solver.from_pretrained(folder), recipe)
     (folder / "README.md").write_text(_card(name, recipe, results, hardware, failed))
-    (folder.parent / "README.md").write_text(overview(folder.parent))
+    table.write_text(overview(folder.parent))
     return folder
 
 
 def overview(destination: str | Path) -> str:
     """The table of all models in a folder, from the ``results.csv`` of each."""
     lines = [
-        "# Trained models of the course",
-        "",
+        TITLE,
         "Exact accuracy, in percent, on held-out puzzles at the depth of training, seed by seed; the",
         "interval (95 %) is that of the shipped weights. Load one with",
         "`Solver.from_pretrained(name)`; its card, in the folder of its name, says the rest.",
@@ -112,7 +117,7 @@ Exact accuracy on {results[0]["n"]:,} unseen puzzles after {depth}:
 {_depths(results)}{_parts(results)}
 `log-seed*.csv` follow the first 200 test puzzles during training. `results.csv` holds all numbers.
 
-Known limits: trained on {task} only; everything else is outside what it has seen. {failed}
+Known limits: trained and tested on {task} only; everything else is outside what it has seen. {failed}
 """
 
 

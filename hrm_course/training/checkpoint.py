@@ -68,7 +68,7 @@ def load_checkpoint(training, folder: str | Path) -> bool:
 def seconds_spent(folder: str | Path) -> float:
     """How long the run in ``folder`` has trained, all its pieces together."""
     with safe_open(Path(folder) / FILE, framework="pt") as file:
-        return float(file.metadata()["seconds"])
+        return float(file.metadata().get("seconds", 0))
 
 
 def check_checkpoint(folder: str | Path, model, config) -> None:

@@ -206,6 +206,17 @@ def test_bad_names_get_a_sentence(tmp_path, capsys):
     assert main(["evaluate", "--pretrained", "trm-chess"]) == 2
     with pytest.raises(FileNotFoundError, match="is not finished"):
         publish("trm-sudoku-4x4", [tmp_path], tmp_path / "to", "nowhere")
+    assert not (tmp_path / "to").exists()
+
+
+def test_publishing_overwrites_no_foreign_file(tiny, tmp_path):
+    run("trm-sudoku-4x4", 0, tmp_path / "run", progress=False)
+    (tmp_path / "README.md").write_text("# My project\n")
+    with pytest.raises(ValueError, match="no table of models and stays as it is"):
+        publish("trm-sudoku-4x4", [tmp_path / "run"], tmp_path, "nowhere")
+    assert (tmp_path / "README.md").read_text() == "# My project\n"
+    for _ in range(2):  # its own table may be written again
+        publish("trm-sudoku-4x4", [tmp_path / "run"], tmp_path / "to", "nowhere")
 
 
 def test_evaluate_prints_every_depth(capsys, monkeypatch):

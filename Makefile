@@ -11,15 +11,17 @@ READY := .venv/.ready
 SITE := build/site/_build/html
 PAGES := $(wildcard book/* book/_static/* book/_ext/* exercises/*.ipynb) _config.yml _toc.yml \
          $(wildcard hrm_course/*.py hrm_course/*/*.py)
-NBVAL := $(BIN)/pytest -p no:cacheprovider --nbval --nbval-kernel-name python3 --no-cov -q \
-         -n 2 --dist loadfile
+PYTEST = $(BIN)/pytest -q -n 2 --junitxml=build/ci/$@.xml
+NBVAL = $(PYTEST) -p no:cacheprovider --nbval --nbval-kernel-name python3 --no-cov --dist loadfile
+# Says at the end what a run cost and which tests were slowest.
+TIMED := $(BIN)/python tests/timed.py build/ci $(MAKE) --no-print-directory
 
 SHELL := bash
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: what the time budgets mean, and what makes results repeatable.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help book test quick lab exercises outputs clean check tests notebooks
+.PHONY: help book test quick lab exercises outputs clean check tests notebooks fast one
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -42,8 +44,7 @@ $(SITE)/index.html: $(READY) $(PAGES)
 	@touch $@
 
 test: $(READY)  ## run all checks (what CI runs)
-	@mkdir -p build/ci
-	@$(MAKE) --no-print-directory check book tests notebooks \
+	@$(TIMED) check book tests notebooks \
 	  || { rm -rf build/ci/site; cp -r $(SITE) build/ci/site; \
 	       echo "A check failed. What it printed, the differing cells and the site are in build/ci/."; \
 	       exit 1; }
@@ -54,14 +55,19 @@ check: $(READY)
 	$(BIN)/hrm-course release --check
 
 tests: book
-	set -o pipefail; SITE_DIR=$(CURDIR)/$(SITE) $(BIN)/pytest -n 2 --dist loadfile -q --cov --cov-report=term --cov-fail-under=90 \
-	  | tee build/ci/tests.txt
+	set -o pipefail; SITE_DIR=$(CURDIR)/$(SITE) $(PYTEST) --dist worksteal --cov --cov-report=term \
+	  --cov-fail-under=90 | tee build/ci/tests.txt
 
 notebooks: $(READY)
 	set -o pipefail; $(NBVAL) book solutions | tee build/ci/notebooks.txt
 
-quick: check  ## the checks of three minutes: style, drift, library, chapter 1
-	$(BIN)/pytest -n 2 --dist loadfile -q -m "not slow"
+quick: $(READY)  ## the checks of three minutes: style, drift, library, chapter 1
+	@$(TIMED) check fast one
+
+fast: $(READY)
+	$(PYTEST) --dist worksteal -m "not slow"
+
+one: $(READY)
 	$(NBVAL) book/01-maps-and-flows.ipynb
 
 lab: $(READY)  ## read and run the chapters in JupyterLab

@@ -1,13 +1,17 @@
 """The command ``hrm-course``: it parses arguments and calls the rooms, nothing else."""
 
 import argparse
+import io
 import itertools
 import json
 import os
+import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from . import __version__
 
 _EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 
@@ -18,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: something is out of date, or a puzzle is not solved. 2: an error, said in one
     sentence. 130: interrupted.
     """
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = parser().parse_args([_shielded(argument) for argument in given])
     say = f"hrm-course {arguments.command}:"
     try:
         with warnings.catch_warnings():
@@ -32,6 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, FloatingPointError) as error:
         print(say, error, file=sys.stderr)
         return 2
+    except (ImportError, MemoryError) as error:
+        what = str(error) or "there is not enough memory for this"
+        hint = f": pip install {error.name}" if getattr(error, "name", None) else ""
+        print(say, what + hint, file=sys.stderr)
+        return 2
     except KeyboardInterrupt as stop:
         print(
             say,
@@ -41,13 +51,44 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _shielded(argument: str) -> str:
+    """The argument, with a space before a board that begins with ``-``: no option has one."""
+    board = re.fullmatch(r"-[-.0_*xX?1-9A-P|+\s]{3,}", argument)
+    return f" {argument}" if board else argument
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """The type of a setting that is a whole number from ``least`` to ``most``."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number from {least} to {most:,}, not {text!r}"
+            )
+        return number
+
+    return read
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands; each sets ``run``, a function of the parsed arguments."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="hrm-course",
         description="Tools of the course Recursive Reasoners as Dynamical Systems.",
         epilog="hrm-course COMMAND --help explains a command and shows an example.",
     )
+    top.add_argument("--version", action="version", version=f"hrm-course {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run, says: str, example: str):
@@ -61,25 +102,30 @@ def parser() -> argparse.ArgumentParser:
         return sub.add_argument
 
     model = dict(metavar="MODEL", help="a shipped model, or a folder with one")
-    threads = dict(type=int, default=1, help="threads of PyTorch (1)")
+    threads = dict(type=_whole(1, 256), default=1, help="threads of PyTorch (1)")
+    devices = dict(choices=("cpu", "cuda", "mps"), default="cpu", help="where to compute (cpu)")
+    depth, number, seed = _whole(1, 10_000), _whole(1, 10_000_000), _whole(0, 2**32 - 1)
 
     a = add("solve", _solve, "show a model filling a puzzle, segment by segment", _EXAMPLE)
-    a("puzzle", help="its cells row by row, . or 0 for a blank; - reads them from stdin")
+    says = "its cells row by row, . or 0 for a blank; or a file with one or many; - reads stdin"
+    a("puzzle", help=says)
     a("--pretrained", **model | {"help": "a model; left out: the shipped one for this size"})
-    a("--segments", type=int, default=16, help="how long it may think (16)")
+    a("--segments", type=depth, default=16, help="how long it may think (16)")
 
     a = add("inspect", _inspect, "describe a model, and its segment as a map", "trm-sudoku-4x4")
     a("pretrained", **model)
     a("puzzle", nargs="?", help="as for solve; left out, one is made")
-    a("--segments", type=int, default=16, help="length of the orbit (16)")
+    a("--segments", type=depth, default=16, help="length of the orbit (16)")
 
     says = "measure a model on unseen puzzles, at several depths"
     a = add("evaluate", _evaluate, says, "--pretrained trm-sudoku-9x9-easy")
     a("--pretrained", required=True, **model)
     a("--recipe", help="whose test puzzles; left out: the model's own")
     a("--data", metavar="FOLDER", help="test part of a published data set instead")
-    a("--segments", type=int, help="with --data: measure at this depth alone")
-    a("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (cpu)")
+    a("--puzzles", metavar="FILE", help="puzzles of a file instead, one a line or drawn")
+    says = "with --data or --puzzles: measure at this depth alone"
+    a("--segments", type=depth, help=says)
+    a("--device", **devices)
     a("--threads", **threads)
 
     says = "train a model, or go on where a run was interrupted"
@@ -94,9 +140,9 @@ def parser() -> argparse.ArgumentParser:
     a("--data", metavar="FOLDER", help="a published data set instead of a recipe")
     keys = 'the keys "model" (such as "TRM"), "config", "training", "batch_size"'
     a("--config", metavar="FILE", help=f"with --data: JSON with {keys}")
-    a("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one run for each (0)")
+    a("--seeds", type=seed, nargs="+", default=[0], metavar="SEED", help="one run for each (0)")
     a("--out", default="runs", help="folder for RECIPE/seedN (runs)")
-    a("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (cpu)")
+    a("--device", **devices)
     a("--bfloat16", action="store_true", help="compute in bfloat16, as published; for GPUs")
     a("--compile", action="store_true", help="compile the blocks; needs a C++ compiler")
     a("--threads", **threads)
@@ -106,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
     a("source", help="official file (torch.save, safetensors); with --back our folder")
     a("--config", metavar="FILE", help="the official configuration, YAML or JSON")
     a("--dataset", metavar="FILE", help="dataset.json of its data, for the sizes")
+    a("--seq-len", type=_whole(1, 1_000_000), help="cells of its boards, where no file says it")
     a("--to", required=True, help="folder of the result; with --back a file")
     a("--back", action="store_true", help="from ours to official: TO and TO.json")
 
@@ -115,20 +162,26 @@ def parser() -> argparse.ArgumentParser:
     a("folder", nargs="?", help="with check: the data set")
     a("--to", metavar="FOLDER", help="where the data set goes")
     a("--csv", nargs=2, metavar=("TRAIN", "TEST"), help="published tables to take puzzles from")
-    a("--train", type=int, default=1000, help="training puzzles (1000)")
-    a("--test", type=int, default=1000, help="test puzzles (1000)")
-    a("--variants", type=int, default=0, help="symmetric images of a training puzzle (0)")
-    a("--side", type=int, default=9, help="rows of a board (9); mazes: odd")
-    a("--blanks", type=int, default=45, help="blanks of a Sudoku (45)")
+    a("--train", type=number, default=1000, help="training puzzles (1000)")
+    a("--test", type=number, default=1000, help="test puzzles (1000)")
+    a(
+        "--variants",
+        type=_whole(0, 1_000_000),
+        default=0,
+        help="symmetric images of a training puzzle (0)",
+    )
+    a("--side", type=_whole(2, 64), default=9, help="rows of a board (9); mazes: odd")
+    a("--blanks", type=_whole(0, 624), default=45, help="blanks of a Sudoku (45)")
     a("--dialect", choices=("trm", "hrm"), default="trm", help="whose format (trm)")
-    a("--seed", type=int, default=0, help="of all that is drawn (0)")
+    a("--seed", type=seed, default=0, help="of all that is drawn (0)")
 
     masters = dict(default="solutions", help="folder of the masters")
     says = "make the exercises from the solution notebooks"
     a = add("release", _release, says, "--class-seed 2027 --exercises to-hand-out")
     a("--solutions", **masters)
     a("--exercises", default="exercises", help="folder of the students' versions")
-    a("--class-seed", type=int, help="the number that draws this class's variants")
+    class_seed = _whole(0, 2**63 - 1)
+    a("--class-seed", type=class_seed, help="the number that draws this class's variants")
     a("--check", action="store_true", help="write nothing, list what is stale")
 
     says = "grade a folder of submissions with the hidden tests"
@@ -136,18 +189,18 @@ def parser() -> argparse.ArgumentParser:
     a("submissions", help="a folder STUDENT/NN-name.ipynb")
     a("--out", required=True, help="new folder for marks, feedback, gradebook")
     a("--solutions", **masters)
-    a("--class-seed", type=int, help="the number the class was given")
-    a("--timeout", type=int, default=60, help="seconds a cell may take (60)")
+    a("--class-seed", type=class_seed, help="the number the class was given")
+    a("--timeout", type=_whole(1, 86_400), default=60, help="seconds a cell may take (60)")
 
     says = "execute notebooks in place, store their outputs"
     a = add("outputs", _outputs, says, "book/01-maps-and-flows.ipynb")
     a("notebooks", nargs="+", metavar="NOTEBOOK")
-    a("--timeout", type=int, default=600, help="seconds a cell may take (600)")
+    a("--timeout", type=_whole(1, 86_400), default=600, help="seconds a cell may take (600)")
 
     says = "collect finished runs into a model with a card"
     a = add("publish", _publish, says, 'trm-sudoku-4x4 --hardware "a laptop"')
     a("recipe", help="the recipe of the runs")
-    a("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED", help="runs (0 1 2)")
+    a("--seeds", type=seed, nargs="+", default=[0, 1, 2], metavar="SEED", help="runs (0 1 2)")
     a("--out", default="runs", help="where the runs are (runs)")
     a("--to", default="hrm_course/pretrained", help="where the model goes")
     a("--hardware", required=True, help="where they were trained, in words")
@@ -158,21 +211,52 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _solve(arguments: argparse.Namespace) -> int:
-    from .console import load, shipped_for, solve_lines
-    from .training import RECIPES
+    from .console import list_lines, load, shipped_for, solve_lines, tasks_of
+    from .tasks.shapes import puzzles_in
 
-    text = sys.stdin.read() if arguments.puzzle == "-" else arguments.puzzle
+    text = _puzzle_text(arguments.puzzle)
     name, model = load(arguments.pretrained or shipped_for(text))
-    blanks = getattr(RECIPES.get(name), "known_blanks", None)
-    solved = _print(solve_lines(name, model, text, arguments.segments, blanks))
-    return 0 if solved else 1
+    puzzles = puzzles_in(text, tasks_of(name, model)[0])
+    if len(puzzles) == 1:
+        return 0 if _print(solve_lines(name, model, puzzles[0][1], arguments.segments)) else 1
+    solved = _print(list_lines(name, model, puzzles, arguments.segments))
+    print(f"{solved:,} of {len(puzzles):,} puzzles solved.", file=sys.stderr)
+    return 0 if solved == len(puzzles) else 1
+
+
+def _puzzle_text(argument: str, only_files: bool = False) -> str:
+    """A puzzle as given, unless there may be ``only_files``; or from stdin or a file in UTF-8.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no text.
+    """
+    if argument == "-":
+        if sys.stdin is None or sys.stdin.closed:
+            raise ValueError("There is no standard input to read a puzzle from.")
+        content = getattr(sys.stdin, "buffer", sys.stdin).read()
+    elif os.path.isfile(argument):
+        content = Path(argument).read_bytes()
+    elif only_files or re.search(r"^[^\n]*([/\\]|\.(txt|csv|sdk|sdm|ss|sud)$)", argument):
+        raise FileNotFoundError(f"There is no file {argument}.")
+    else:
+        return argument
+    if isinstance(content, str):
+        return content
+    utf_16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")  # as some shells of Windows write it
+    try:
+        return content.decode("utf-16" if utf_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        where = "Standard input" if argument == "-" else argument
+        raise ValueError(f"{where} is no text in UTF-8.") from None
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
     from .console import inspect_lines, load
 
     name, model = load(arguments.pretrained)
-    _print(inspect_lines(name, model, arguments.puzzle, arguments.segments))
+    text = None if arguments.puzzle is None else _puzzle_text(arguments.puzzle)
+    _print(inspect_lines(name, model, text, arguments.segments))
     return 0
 
 
@@ -188,6 +272,7 @@ def _print(lines: Iterator[str]):
 def _train(arguments: argparse.Namespace) -> int:
     import torch
 
+    from .tasks.published import read_json
     from .training import RECIPES, Machine, run
     from .training.distributed import join
     from .training.recipes import full_name
@@ -198,7 +283,7 @@ def _train(arguments: argparse.Namespace) -> int:
     if len(asked) != 1 or bool(arguments.data) != bool(arguments.config):
         raise ValueError("Name one recipe to train, or a data set with --data and --config.")
     if arguments.data:
-        names = [Path(arguments.data).name]
+        names = [Path(arguments.data).resolve().name or "data"]
     else:
         names = list(RECIPES) if asked == ["all"] else [full_name(asked[0])]
     machine = Machine(arguments.device, arguments.bfloat16, arguments.compile)
@@ -206,7 +291,7 @@ def _train(arguments: argparse.Namespace) -> int:
     for name, seed in itertools.product(names, arguments.seeds):
         folder = Path(arguments.out) / name / f"seed{seed}"
         if arguments.data:
-            settings = _read_json(arguments.config)
+            settings = read_json(arguments.config)
             score = run_on_data(arguments.data, settings, seed, folder, progress, share, machine)
             result = {"exact": score.exact, "n": score.n} if score else {}
         else:
@@ -220,8 +305,9 @@ def _train(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     import torch
 
-    from .console import load
+    from .console import evaluate_lines, load, tasks_of
     from .tasks.published import read_dataset
+    from .tasks.shapes import puzzles_in
     from .training import RECIPES, Machine
     from .training.evaluate import evaluate_batches
     from .training.recipes import full_name
@@ -230,15 +316,25 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     name, model = load(arguments.pretrained)
     model = Machine(arguments.device).take(model)
-    if arguments.segments is not None and not arguments.data:
-        raise ValueError("--segments goes with --data; without it every depth is measured.")
+    sources = arguments.recipe, arguments.data, arguments.puzzles
+    if sum(map(bool, sources)) > 1:
+        raise ValueError("Name one source of puzzles: --recipe, --data or --puzzles.")
+    if arguments.segments is not None and not (arguments.data or arguments.puzzles):
+        raise ValueError(
+            "--segments goes with --data or --puzzles; without them every depth is measured."
+        )
+    depths = DEPTHS if arguments.segments is None else [arguments.segments]
+    if arguments.puzzles:
+        text = _puzzle_text(arguments.puzzles, only_files=True)
+        _print(evaluate_lines(name, model, puzzles_in(text, tasks_of(name, model)[0]), depths))
+        return 0
     if arguments.data:
         test = read_dataset(arguments.data, "test")
-        for depth in DEPTHS if arguments.segments is None else [arguments.segments]:
+        for depth in depths:
             print(f"exact_{depth:<4d} {evaluate_batches(model, test.batches(256), depth).exact}")
         return 0
     if name not in RECIPES and not arguments.recipe:
-        raise ValueError("Which test puzzles? Name a recipe with --recipe or a folder with --data.")
+        raise ValueError("Which puzzles? Name them with --recipe, --data or --puzzles.")
     recipe = RECIPES[full_name(arguments.recipe or name)]
     for key, value in measure(model, recipe).items():
         print(f"{key:10s} {value}")
@@ -258,19 +354,24 @@ def _publish(arguments: argparse.Namespace) -> int:
 def _convert(arguments: argparse.Namespace) -> int:
     import torch
 
+    from . import files
     from .models import Solver, from_official, to_official
+    from .tasks.published import read_json
 
     if arguments.back:
         state, config = to_official(Solver.from_pretrained(arguments.source))
-        path = Path(arguments.to)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(state, path)
-        Path(f"{path}.json").write_text(json.dumps(config, indent=2) + "\n")
+        path, weights = Path(arguments.to), io.BytesIO()
+        torch.save(state, weights)
+        text = json.dumps(config, indent=2) + "\n"
+        files.write_together([(path, weights.getvalue()), (f"{path}.json", text)])
         print(f"{path} and {path}.json: {len(state)} tensors under their official names")
         return 0
     if not arguments.config:
         raise ValueError("Official weights don't say their configuration: name it with --config.")
-    model = from_official(arguments.source, arguments.config, arguments.dataset)
+    dataset = arguments.dataset
+    if arguments.seq_len is not None:
+        dataset = (read_json(dataset) if dataset else {}) | {"seq_len": arguments.seq_len}
+    model = from_official(arguments.source, arguments.config, dataset)
     model.save_pretrained(arguments.to)
     print(f"{arguments.to}: {type(model).__name__}, {model.num_parameters():,} parameters")
     return 0
@@ -280,9 +381,10 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from .console import check_lines, task_of
-    from .tasks.maze import Maze
-    from .tasks.published import build, read_csv, write_dataset
+    from .data_check import check_lines
+    from .tasks import Maze
+    from .tasks.published import build, write_dataset
+    from .tasks.shapes import tasks_for
     from .training.data import training_and_test
 
     folder = arguments.folder if arguments.what == "check" else arguments.to
@@ -296,15 +398,12 @@ def _data(arguments: argparse.Namespace) -> int:
                 "into those trained on. For an honest test leave --variants out.",
                 file=sys.stderr,
             )
-        task = Maze(side) if arguments.what == "maze" else task_of(side**2, side + 2)
+        task = Maze(side) if arguments.what == "maze" else tasks_for(side**2, side + 2)[0]
         if arguments.csv:
-            tables = [
-                read_csv(path, task, rows, arguments.seed)
+            pairs = [
+                _from_table(path, task, rows, arguments.seed)
                 for path, rows in zip(arguments.csv, sizes, strict=True)
             ]
-            for problem in (problem for table in tables for problem in table.problems):
-                print(f"left out: {problem}", file=sys.stderr)
-            pairs = [(table.puzzles, table.solutions) for table in tables]
         else:
             pairs = training_and_test(task, *sizes, arguments.seed, arguments.blanks)
         train, test = (
@@ -315,11 +414,16 @@ def _data(arguments: argparse.Namespace) -> int:
     return 0 if _print(check_lines(folder)) else 1
 
 
-def _read_json(path: str):
-    try:
-        return json.loads(Path(path).read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}.") from error
+def _from_table(path: str, task, rows: int, seed: int):
+    """Puzzles and solutions of a table; what is left out and what is lacking is said on stderr."""
+    from .tasks.tables import read_csv
+
+    table = read_csv(path, task, rows, seed)
+    for problem in table.problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    if len(table.puzzles) < rows:
+        print(f"{path} has {len(table.puzzles):,} good rows, not {rows:,}.", file=sys.stderr)
+    return table.puzzles, table.solutions
 
 
 # ---- the classroom ------------------------------------------------------------------------

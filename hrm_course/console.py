@@ -1,39 +1,45 @@
-"""What ``hrm-course solve``, ``inspect`` and ``data check`` print: plain lines of text."""
+"""What ``hrm-course solve``, ``inspect`` and ``evaluate --puzzles`` print: plain lines of text."""
 
-from collections.abc import Iterator
+import csv
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
-from math import isqrt
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .data_check import many
 from .dynamics import lyapunov_exponents, orbit, spectral_radius
 from .models import Reasoner, Solver
-from .tasks import Sudoku
-from .tasks.maze import Maze
-from .tasks.published import read_dataset
-from .tasks.sudoku import SYMBOLS
+from .tasks import Maze, Sudoku, drawings
+from .tasks.shapes import tasks_for
+from .tasks.sudoku import SYMBOLS, NoSolution
+from .training import RECIPES
 from .training.recipes import full_name
 
-SHIPPED = {16: "trm-sudoku-4x4", 36: "trm-sudoku-6x6", 81: "trm-sudoku-9x9-hard"}
+SHIPPED = {9: "trm-sudoku-9x9-hard", 6: "trm-sudoku-6x6", 4: "trm-sudoku-4x4"}  # by side
+PRETRAINED = Path(__file__).parent / "pretrained"
 
 
-def shipped_for(puzzle: str) -> str:
-    """The name of the shipped model that reads a Sudoku of this length.
+def shipped_for(text: str) -> str:
+    """The name of the shipped model that reads the Sudoku, or the first of several, in a text.
 
     Raises:
         ValueError: there is none.
     """
-    cells = len("".join(puzzle.split()))
-    if cells not in SHIPPED:
-        raise ValueError(
-            f"A puzzle has 16 (4x4), 36 (6x6) or 81 (9x9) characters, row by row, with . for a "
-            f"blank; this one has {cells}. For other boards name a model with --pretrained."
-        )
-    return SHIPPED[cells]
+    if {"#", "S", "G"} <= set(text):
+        return "trm-maze-9x9"
+    for side, name in SHIPPED.items():
+        if any(len(drawings.plain(board)) == side**2 for _, board in drawings.many(text, side)):
+            return name
+    raise ValueError(
+        f"A puzzle has 16 (4x4), 36 (6x6) or 81 (9x9) characters, row by row, with . for a "
+        f"blank; this one has {len(drawings.plain(text))}. For other boards name a model with "
+        f"--pretrained."
+    )
 
 
 def load(name_or_folder: str) -> tuple[str, Solver]:
@@ -48,69 +54,83 @@ def load(name_or_folder: str) -> tuple[str, Solver]:
     return name_or_folder, Solver.from_pretrained(name_or_folder)
 
 
-def task_of(S: int, V: int) -> Sudoku | Maze:
-    """The task whose boards have S cells and need V tokens, or fewer.
+def tasks_of(name: str, model: Solver) -> list[Sudoku | Maze]:
+    """What the model's boards may be: a recipe knows it, of others only the size is known.
 
     Raises:
-        ValueError: neither Sudoku nor mazes have.
+        ValueError: neither Sudoku nor mazes have such boards.
     """
-    side = isqrt(S)
-    rows = max((d for d in range(2, isqrt(side) + 1) if side % d == 0), default=1)
-    if side * side == S and V >= side + 2 and rows > 1:
-        return Sudoku((rows, side // rows))
-    if side * side == S and V == Maze.vocab_size:
-        return Maze(side)
-    raise ValueError(
-        f"Boards of {S} cells and {V} tokens are neither Sudoku nor mazes: they can't be shown."
-    )
+    if name in RECIPES:
+        return [RECIPES[name].task]
+    return tasks_for(model.config.seq_len, model.config.vocab_size)
 
 
-def read_puzzle(task: Sudoku | Maze, text: str) -> tuple[np.ndarray, str | None]:
-    """The board, and a warning if it has several solutions.
+@dataclass(frozen=True)
+class Reading:
+    """A puzzle as a board of a task, and a warning if it has several solutions."""
+
+    task: Sudoku | Maze
+    board: np.ndarray  # [cells]
+    warning: str | None = None
+
+
+def read_puzzle(tasks: Iterable[Sudoku | Maze], text: str) -> list[Reading]:
+    """How a puzzle can be read as one of ``tasks``: with one solution, or else with several.
 
     Raises:
         ValueError: malformed, contradictory or without a solution; the sentence says where.
     """
+    found, problems = [], []
+    for task in tasks:
+        try:
+            found.append(_read(task, text))
+        except ValueError as error:
+            problems.append(error)
+    if not found:
+        raise problems[0]
+    return [reading for reading in found if not reading.warning] or found
+
+
+def _read(task: Sudoku | Maze, text: str) -> Reading:
     board = task.check(task.parse(text))
     if isinstance(task, Maze):
         _, ways = task.paths(board)
-        return board, f"{ways} paths are the shortest: any will do." if ways > 1 else None
-    if len(task.search(board, limit=1).solutions) == 0:
-        task.solve(board)  # raises, with the reason
+        several = f"{ways} paths are the shortest: any will do."
+        return Reading(task, board, several if ways > 1 else None)
     try:
         task.solve(board)
+    except NoSolution:
+        raise
     except ValueError as error:
-        return board, f"{error} Any solution will do here."
-    return board, None
+        return Reading(task, board, f"{error} Any solution will do here.")
+    return Reading(task, board)
 
 
-def solve_lines(
-    name: str, model: Solver, text: str, segments: int, blanks: tuple[int, int] | None = None
-) -> Iterator[str]:
-    """The lines that show ``model`` filling the puzzle; at the end returns whether it is solved.
+# ---- solve --------------------------------------------------------------------------------
 
-    ``blanks`` is the range of empty cells the model was trained on, where that is known.
-    """
-    task = task_of(model.config.seq_len, model.config.vocab_size)
-    puzzle, warning = read_puzzle(task, text)
+
+def solve_lines(name: str, model: Solver, text: str, segments: int) -> Iterator[str]:
+    """The lines that show ``model`` filling the puzzle; at the end returns whether it is solved."""
+    readings = read_puzzle(tasks_of(name, model), text)
+    tokens, heads = _answers(model, readings[0].task.encode(readings[0].board)[None], segments)
+    tokens = tokens[:, 0].numpy()
+    reading = _that_fits(readings, tokens)
+    task, puzzle = reading.task, reading.board
     yield f"{name}: {type(model).__name__}, {model.num_parameters():,} parameters"
     yield from _board_lines(task, puzzle, puzzle)
-    if warning:
-        yield f"Note: {warning}"
-    empty = int((puzzle == 0).sum())
-    if blanks and not blanks[0] <= empty <= blanks[1]:
-        yield (
-            f"Note: this puzzle has {empty} blanks. The model was trained on {blanks[0]} to "
-            f"{blanks[1]}, so it may well fail."
-        )
-    tokens, heads = _answers(model, task, puzzle, segments)
+    if len(readings) > 1:
+        boxes = " or of ".join("{}x{}".format(*reading.task.box) for reading in readings)
+        yield f"Note: the boxes could be of {boxes} cells; taken are {'{}x{}'.format(*task.box)}."
+    for note in [reading.warning, *_warnings(name, reading)]:
+        if note:
+            yield f"Note: {note}"
     before, first_right = puzzle, None
     for segment, answer in enumerate(task.decode(tokens), start=1):
         changed = int((answer != before).sum())
         if changed:
             yield ""
-        what = f"{_many(changed, 'cell')} changed" if changed else "nothing changed"
-        said = f", halting head {heads[segment - 1]:.0%} sure" if heads else ""
+        what = f"{many(changed, 'cell')} changed" if changed else "nothing changed"
+        said = f", halting head {heads[segment - 1, 0]:.0%} sure" if heads is not None else ""
         yield f"segment {segment}: {what}, {_faults(task, puzzle, answer)}{said}"
         if changed:
             yield from _board_lines(task, answer, before)
@@ -123,18 +143,148 @@ def solve_lines(
         yield f"Solved. The board was right for the first time after segment {first_right}."
     else:
         lost = f" (it was right after segment {first_right})" if first_right else ""
-        after = _many(len(tokens), "segment")
+        after = many(len(tokens), "segment")
         yield f"Not solved after {after}{lost}: {_faults(task, puzzle, before)}."
     return solved
 
 
-def _answers(model: Solver, task, puzzle: np.ndarray, segments: int):
-    """Tokens ``[segments, cells]``, and the halting head's probability ``[segments]`` if any."""
-    inputs = torch.from_numpy(task.encode(puzzle))[None]
+def _that_fits(readings: list[Reading], tokens: np.ndarray) -> Reading:
+    """The reading in which one of the answers ``tokens [segments, cells]`` is right, or the first."""
+    for reading in readings:
+        answers = reading.task.decode(tokens)
+        if any(reading.task.is_solution(reading.board, answer) for answer in answers):
+            return reading
+    return readings[0]
+
+
+def _warnings(name: str, reading: Reading) -> Iterator[str]:
+    """What is known to speak against success: more blanks than trained on, or a kind of puzzle that
+    the model rarely solves, by its ``results.csv``.
+    """
+    if isinstance(reading.task, Maze):
+        return
+    empty = int((reading.board == 0).sum())
+    trained = getattr(RECIPES.get(name), "known_blanks", None)
+    if trained and empty > trained[1]:
+        yield (
+            f"this puzzle has {empty} blanks. The model was trained on {trained[0]} to "
+            f"{trained[1]}; the more there are, the more often it fails."
+        )
+    guesses = None if reading.warning else reading.task.difficulty(reading.board)
+    measured = list(rarely_solved(PRETRAINED / name / "results.csv", empty, guesses))
+    if measured:
+        share, kind = min(measured)
+        yield (
+            f"this puzzle has {empty} blanks and takes an exact solver {many(guesses, 'guess')}. "
+            f"Of unseen puzzles with {kind} the model solves {share:.0%}, its card says."
+        )
+
+
+def rarely_solved(results: Path, blanks: int, guesses: int | None) -> Iterator[tuple[float, str]]:
+    """The kinds of puzzles that this one belongs to and of which the shipped weights solved less
+    than half: (share, kind).
+
+    Args:
+        results: the measured shares of a model, where a column such as exact_guesses_3_to_6 or
+            exact_blanks_60_or_more names the kind.
+        blanks, guesses: of this puzzle; None if they are not known.
+    """
+    if not results.is_file():
+        return
+    with results.open(newline="", encoding="utf-8-sig") as file:
+        shipped = next(csv.DictReader(file), {})
+    pattern = re.compile(r"exact_(blanks|guesses)_(\d+)(?:_to_(\d+)|(_or_more))?")
+    for column, value in shipped.items():
+        kind = pattern.fullmatch(column or "")
+        if not kind or (number := {"blanks": blanks, "guesses": guesses}[kind[1]]) is None:
+            continue
+        last = float("inf") if kind[4] else int(kind[3] or kind[2])
+        if int(kind[2]) <= number <= last and float(value) < 0.5:
+            yield (
+                float(value),
+                f"{column[len('exact_') + len(kind[1]) + 1 :].replace('_', ' ')} {kind[1]}",
+            )
+
+
+def list_lines(
+    name: str, model: Solver, puzzles: list[tuple[str, str]], segments: int
+) -> Iterator[str]:
+    """A line for each of many puzzles: the model's answer, and whether it is right. At the end
+    returns how many are.
+    """
+    tasks, solved = tasks_of(name, model), 0
+    for start in range(0, len(puzzles), BATCH):
+        some = puzzles[start : start + BATCH]
+        read = [_readings_or_problem(tasks, text) for _, text in some]
+        good = [readings for readings in read if not isinstance(readings, ValueError)]
+        answers = iter(_many_answers(model, good, segments))
+        for (where, _), readings in zip(some, read, strict=True):
+            if isinstance(readings, ValueError):
+                yield f"{where}: {readings}"
+                continue
+            tokens = next(answers)
+            reading = _that_fits(readings, tokens)
+            task, puzzle = reading.task, reading.board
+            right = [task.is_solution(puzzle, answer) for answer in task.decode(tokens)]
+            solved += right[-1]
+            said = f"solved, segment {right.index(True) + 1}" if right[-1] else "not solved"
+            yield f"{task.format(task.decode(tokens[-1])).replace(chr(10), '')}  {said}"
+    return solved
+
+
+def _readings_or_problem(tasks, text: str) -> list[Reading] | ValueError:
+    try:
+        return read_puzzle(tasks, text)
+    except ValueError as error:
+        return error
+
+
+BATCH = 256  # puzzles that a model is shown at once
+
+
+def _many_answers(model: Solver, good: list[list[Reading]], segments: int) -> np.ndarray:
+    """Answers ``[puzzles, segments, cells]``."""
+    if not good:
+        return np.zeros((0, 1, 1), dtype=np.int64)
+    boards = np.stack([readings[0].board for readings in good])
+    return _answers(model, good[0][0].task.encode(boards), segments)[0].transpose(0, 1).numpy()
+
+
+def evaluate_lines(
+    name: str, model: Solver, puzzles: list[tuple[str, str]], depths: Iterable[int]
+) -> Iterator[str]:
+    """How many of the puzzles there are, and the share that is solved at each depth.
+
+    Raises:
+        ValueError: a puzzle is malformed or has no solution, or a depth is not positive.
+    """
+    tasks, depths, right = tasks_of(name, model), list(depths), []
+    for start in range(0, len(puzzles), BATCH):
+        good = []
+        for where, text in puzzles[start : start + BATCH]:
+            try:
+                good.append(read_puzzle(tasks, text))
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
+        for readings, tokens in zip(good, _many_answers(model, good, max(depths)), strict=True):
+            reading = _that_fits(readings, tokens)
+            seen = reading.task.decode(tokens[[min(d, len(tokens)) - 1 for d in depths]])
+            right.append([reading.task.is_solution(reading.board, answer) for answer in seen])
+    yield f"n          {len(right)}"
+    for depth, share in zip(depths, np.mean(right, axis=0), strict=True):
+        yield f"exact_{depth:<4d} {share}"
+
+
+def _answers(model: Solver, inputs: np.ndarray, segments: int) -> tuple[Tensor, Tensor | None]:
+    """Tokens ``[segments, n, cells]`` for ``inputs [n, cells]``, and the halting head's probability
+    ``[segments, n]`` if there is one.
+    """
+    tokens = torch.from_numpy(inputs).to(next(model.parameters()).device)
     if not isinstance(model, Reasoner):
-        return model.solve(inputs).tokens.numpy(), None
-    trace = model.solve(inputs, segments, trace=True, puzzle_identifiers=_blank_id()).trace
-    return trace.tokens[:, 0].numpy(), trace.halt_logit[:, 0].sigmoid().tolist()
+        return model.solve(tokens).tokens[None].cpu(), None
+    ids = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
+    trace = model.solve(tokens, segments, trace=True, puzzle_identifiers=ids).trace
+    return trace.tokens.cpu(), trace.halt_logit.sigmoid().cpu()
 
 
 def _blank_id() -> Tensor:
@@ -152,12 +302,8 @@ def _faults(task, puzzle: np.ndarray, answer: np.ndarray) -> str:
     units = np.concatenate((board, board.T, boxes))
     wrong = sum(set(unit) != set(range(1, n + 1)) for unit in units.tolist())
     altered = int(((puzzle > 0) & (puzzle != answer)).sum())
-    givens = f", {_many(altered, 'given')} altered" if altered else ""
+    givens = f", {many(altered, 'given')} altered" if altered else ""
     return f"{wrong} of {3 * n} rows, columns and boxes wrong{givens}"
-
-
-def _many(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _board_lines(task, board: np.ndarray, before: np.ndarray) -> Iterator[str]:
@@ -175,6 +321,9 @@ def _board_lines(task, board: np.ndarray, before: np.ndarray) -> Iterator[str]:
         yield "  " + "| ".join(parts).rstrip()
 
 
+# ---- inspect ------------------------------------------------------------------------------
+
+
 def inspect_lines(name: str, model: Solver, text: str | None, segments: int) -> Iterator[str]:
     """The lines that describe a model and its segment as a map on one puzzle."""
     yield name
@@ -184,31 +333,33 @@ def inspect_lines(name: str, model: Solver, text: str | None, segments: int) -> 
     if not isinstance(model, Reasoner):
         yield "A feed-forward model has no state: there is no map to inspect."
         return
-    task = task_of(model.config.seq_len, model.config.vocab_size)
+    tasks = tasks_of(name, model)
     if text is not None:
-        puzzle, _ = read_puzzle(task, text)
+        reading = read_puzzle(tasks, text)[0]
+        task, puzzle = reading.task, reading.board
     else:
+        task = tasks[0]
         half = {} if isinstance(task, Maze) else {"blanks": task.cells // 2}
         puzzle = task.generate(1, seed=0, **half)[0][0]
     if model.config.forward_dtype == "bfloat16":
         yield "  (what follows is computed in float32)"
-        model = _in_float32(model)
+        model = model.computing_in("float32").eval().requires_grad_(False)
     yield ""
     yield "puzzle"
     yield from _board_lines(task, puzzle, puzzle)
     yield ""
     yield "segment    residual   residual/|z|   cells changed   halting head   right"
     inputs = torch.from_numpy(task.encode(puzzle))[None]
-    tokens, heads = _answers(model, task, puzzle, segments)
+    tokens, heads = _answers(model, inputs.numpy(), segments)
     f = model.segment_map(inputs, _blank_id())
     states = orbit(f, torch.stack(model.initial_state(1, inputs, _blank_id()), dim=1), segments)
     before = puzzle
-    for k, answer in enumerate(task.decode(tokens)):
+    for k, answer in enumerate(task.decode(tokens[:, 0])):
         move = (states[k + 1] - states[k]).norm().item()
         share = move / states[k + 1].norm().item()
         right = "yes" if task.is_solution(puzzle, answer) else "no"
         changed = (answer != before).sum()
-        yield f"{k + 1:7d} {move:11.4g} {share:14.3g} {changed:15d} {heads[k]:14.1%}   {right}"
+        yield f"{k + 1:7d} {move:11.4g} {share:14.3g} {changed:15d} {heads[k, 0]:14.1%}   {right}"
         before = answer
     z = states[-1]
     yield ""
@@ -229,55 +380,3 @@ def _spectral_radius(f, z: Tensor) -> str:
         return f"unknown. {error}"
     verdict = "small disturbances die out" if value < 1 else "some disturbances grow"
     return f"{value:.3f} ({verdict})"
-
-
-def _in_float32(model: Reasoner) -> Reasoner:
-    copy = type(model)(replace(model.config, forward_dtype="float32"))
-    copy.load_state_dict(model.state_dict())
-    return copy.eval().requires_grad_(False)
-
-
-def check_lines(folder: str, examples: int = 1000) -> Iterator[str]:
-    """The lines that describe a published data set; at the end returns whether all is right.
-
-    Every token is looked at; that an answer solves its puzzle is tried on the first ``examples`` of
-    each part, where the boards are Sudoku or mazes.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_dataset`.
-    """
-    right = True
-    parts = [part for part in ("train", "test") if (Path(folder) / part).is_dir()]
-    if not parts:
-        raise FileNotFoundError(f"{folder} has neither a folder train nor a folder test.")
-    for part in parts:
-        data = read_dataset(folder, part)
-        for _ in data.batches(10_000):
-            pass  # raises at a token outside the vocabulary
-        puzzles, groups = len(data.puzzle_identifiers), len(data.group_indices) - 1
-        yield (
-            f"{part}: {_many(len(data), 'example')} of {data.seq_len} cells and {data.vocab_size} "
-            f"tokens, {_many(puzzles, 'puzzle')}, {_many(groups, 'group')}"
-        )
-        try:
-            task = task_of(data.seq_len, data.vocab_size)
-        except ValueError:
-            continue
-        pairs = zip(
-            *(task.decode(a[:examples].astype(int)) for a in (data.inputs, data.labels)),
-            strict=True,
-        )
-        wrong = [i for i, pair in enumerate(pairs) if not _answers_right(task, *pair)]
-        if wrong:
-            right = False
-            yield f"  {_many(len(wrong), 'label')} of the first {examples:,} wrong, first example {wrong[0]}"
-        else:
-            yield f"  the labels of the first {min(examples, len(data)):,} solve their puzzles"
-    return right
-
-
-def _answers_right(task, puzzle: np.ndarray, answer: np.ndarray) -> bool:
-    try:
-        return task.is_solution(puzzle, answer)
-    except ValueError:
-        return False

@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside their place first, then moved into it."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,24 +14,32 @@ def write(path: str | Path, content: str | bytes) -> None:
     Raises:
         OSError: the disk is full, or the place can't be written to; the message names the file.
     """
-    path = Path(path)
-    unfinished = path.with_name(path.name + ".part")
-    data = content.encode() if isinstance(content, str) else content
+    write_together([(path, content)])
+
+
+def write_together(files: Iterable[tuple[str | Path, str | bytes]]) -> None:
+    """As `write`, for several files: none takes its place before all are on the disk."""
+    places: list[tuple[Path, Path]] = []
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        for name, content in files:
+            path = Path(name)
+            unfinished = path.with_name(path.name + ".part")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            places.append((unfinished, path))
+            with unfinished.open("wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+        for unfinished, path in places:
+            os.replace(unfinished, path)
     except OSError as error:
-        _discard(unfinished)
         raise OSError(
             f"{path} can't be written: {error.strerror or error}. What was there before is kept."
         ) from error
-    except BaseException:
-        _discard(unfinished)
-        raise
+    finally:
+        for unfinished, _ in places:
+            _discard(unfinished)
 
 
 def _discard(path: Path) -> None:

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from hrm_course.files import write
+from hrm_course.files import write, write_together
 
 
 def test_text_and_bytes_arrive_as_they_are(tmp_path):
@@ -46,3 +46,19 @@ def test_an_interruption_leaves_the_old_file_alone(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "a", "new")
     assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
+
+
+def test_several_files_appear_together_or_not_at_all(tmp_path, monkeypatch):
+    write_together((tmp_path / name, "old") for name in "ab")
+    sync, calls = os.fsync, []
+
+    def full_at_the_second(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_at_the_second)
+    with pytest.raises(OSError, match="b can't be written: No space left on device"):
+        write_together((tmp_path / name, "new") for name in "abc")
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a": "old", "b": "old"}

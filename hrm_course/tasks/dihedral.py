@@ -6,6 +6,8 @@
 
 import numpy as np
 
+from . import arguments
+
 INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
 
 
@@ -13,11 +15,12 @@ def dihedral(grid: np.ndarray, k: int) -> np.ndarray:
     """``grid`` [rows, columns] under symmetry ``k``; `INVERSE` ``[k]`` takes it back.
 
     Raises:
-        ValueError: ``k`` is not one of 0 to 7.
+        ValueError: ``k`` is not one of 0 to 7, or the grid has not two axes.
     """
-    if k not in range(8):
-        raise ValueError(f"The symmetries of a grid are numbered 0 to 7; there is no {k}.")
+    k = arguments.whole("The number of a symmetry", k, 0, 7)
     grid = np.asarray(grid)
+    if grid.ndim != 2:
+        raise ValueError(f"A grid has rows and columns; this one has the shape {list(grid.shape)}.")
     if k < 4:
         return np.rot90(grid, k)
     return (np.fliplr(grid), np.flipud(grid), grid.T, np.fliplr(np.rot90(grid)))[k - 4]

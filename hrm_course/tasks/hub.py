@@ -20,7 +20,7 @@ def fetch(repository: str, file: str, folder: str | Path = DATA, kind: str = "da
             put it.
     """
     for name in (repository, file):
-        parts = PurePosixPath(name).parts
+        parts = PurePosixPath(name).parts if isinstance(name, str) else ()
         if not parts or ".." in parts or name.startswith("/") or "\\" in name:
             raise ValueError(f"{name!r} is not the name of a repository or of a file inside one.")
     if repository.count("/") != 1 or kind not in ("dataset", "model"):

@@ -10,6 +10,7 @@ import random
 
 import numpy as np
 
+from . import arguments
 from .dihedral import dihedral
 
 WALL, FREE, START, GOAL, PATH = range(5)
@@ -33,8 +34,7 @@ class Maze:
     vocab_size = 6
 
     def __init__(self, size: int = 9):
-        if not 3 <= size <= 64:
-            raise ValueError(f"The side of a maze is a whole number from 3 to 64, not {size}.")
+        size = arguments.whole("The side of a maze", size, 3, 64)
         self.size = size
         self.cells = self.seq_len = size * size
         self._neighbours = self._within(range(size), 1)
@@ -89,9 +89,10 @@ class Maze:
                 f"Mazes are made in odd sizes from 5 on, rooms with walls between them; this size "
                 f"is {self.size}."
             )
-        if not 0 <= loops <= 1:
-            raise ValueError(f"loops is a share of the walls, from 0 to 1, not {loops}.")
-        rng = random.Random(seed)
+        n = arguments.whole("n", n, 0, arguments.MANY)
+        min_path = arguments.whole("min_path", min_path, 0, self.cells)
+        loops = arguments.share("loops", loops)
+        rng = random.Random(arguments.whole("seed", seed, 0))
         pairs = [self._one(rng, loops, min_path) for _ in range(n)]
         both = np.array(pairs, dtype=np.int64).reshape(n, 2, self.cells)
         return both[:, 0], both[:, 1]
@@ -164,7 +165,11 @@ class Maze:
             ValueError: ``puzzle`` is malformed or has no way from start to goal.
         """
         shortest = self.paths(puzzle)[0]
-        puzzle, answer = np.asarray(puzzle), np.asarray(answer)
+        puzzle = np.asarray(puzzle)
+        try:
+            answer = arguments.numbers("An answer", answer)
+        except ValueError:
+            return False
         if answer.shape != puzzle.shape:
             return False
         path = answer == PATH
@@ -181,7 +186,7 @@ class Maze:
         Raises:
             ValueError: wrong length, a value outside 0..3, or not one start and one goal.
         """
-        board = np.asarray(board)
+        board = arguments.numbers("A maze", board)
         if board.shape != (self.cells,):
             raise ValueError(
                 f"A maze of size {self.size} has {self.cells} cells; this one has the shape "
@@ -197,7 +202,7 @@ class Maze:
         for name, value in (("start", START), ("goal", GOAL)):
             if (count := int((board == value).sum())) != 1:
                 raise ValueError(f"A maze has one {name}; this one has {count}.")
-        return board.astype(np.int64)
+        return board
 
     def _solved(self, puzzle: np.ndarray) -> tuple[list[int], list[int], list[int], int]:
         maze = self.check(puzzle).tolist()
@@ -239,8 +244,8 @@ class Maze:
             puzzles, solutions: ``[cells]`` or ``[n, cells]``; every row gets a symmetry of its own.
             seed: an integer, a sequence of integers, or a NumPy generator.
         """
-        boards = np.stack((np.atleast_2d(puzzles), np.atleast_2d(solutions)), axis=1)
-        which = np.random.default_rng(seed).integers(8, size=len(boards))
+        boards = arguments.pairs(puzzles, solutions, self.cells, PATH)
+        which = arguments.seeded(seed).integers(8, size=len(boards))
         moved = np.take_along_axis(boards, self.images[which][:, None], axis=2)
         return tuple(moved[0]) if np.ndim(puzzles) == 1 else (moved[:, 0], moved[:, 1])
 
@@ -260,10 +265,10 @@ class Maze:
         Raises:
             ValueError: ``share`` or ``by`` is none of these.
         """
-        if by not in ("layout", "maze") or not 0 <= share <= 1:
-            raise ValueError(
-                f"share is a number from 0 to 1 and by is 'layout' or 'maze', not {share} and {by!r}."
-            )
+        share = arguments.share("share", share)
+        if by not in ("layout", "maze"):
+            raise ValueError(f"by is 'layout' or 'maze', not {by!r}.")
+        puzzles = np.atleast_2d(arguments.boards("puzzles", puzzles, self.cells, PATH))
         kinds = np.minimum(puzzles, FREE if by == "layout" else START).astype(np.uint8)
         held_out = np.zeros(len(kinds), dtype=bool)
         for i, board in enumerate(kinds):
@@ -276,19 +281,34 @@ class Maze:
 
     def encode(self, boards: np.ndarray) -> np.ndarray:
         """Boards -> published token numbers: wall 1, free 2, start 3, goal 4, path 5."""
-        return np.asarray(boards) + 1
+        boards = arguments.numbers("boards", boards)
+        arguments.within("boards", boards, PATH)
+        return boards + 1
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Token numbers -> boards. Padding (0) decodes to a wall."""
-        return np.maximum(np.asarray(tokens) - 1, 0)
+        tokens = arguments.numbers("tokens", tokens)
+        arguments.within("tokens", tokens, PATH + 1)
+        return np.maximum(tokens - 1, 0)
 
     def parse(self, text: str) -> np.ndarray:
-        """A board from its characters, in lines or in one: ``#``, space, ``S``, ``G`` and ``o``.
+        """A board from its characters, in lines (all may be indented alike) or in one: ``#``,
+        space, ``S``, ``G`` and ``o``.
 
         Raises:
             ValueError: wrong number of characters or an unknown character.
         """
-        text = text.replace("\n", "").replace("\r", "")
+        if not isinstance(text, str):
+            raise ValueError(f"A maze is read from text, not from {text!r}.")
+        lines = [line for line in text.replace("\ufeff", "").splitlines() if line]
+        indent = max(map(len, lines), default=0) - self.size
+        if (
+            len(lines) == self.size
+            and indent > 0
+            and not any(line[:indent].strip() for line in lines)
+        ):
+            lines = [line[indent:] for line in lines]
+        text = "".join(lines)
         if len(text) != self.cells:
             raise ValueError(
                 f"A maze of size {self.size} has {self.cells} characters; this text has {len(text)}."
@@ -304,5 +324,7 @@ class Maze:
 
     def format(self, board: np.ndarray) -> str:
         """The board as lines of characters: what `parse` reads."""
-        lines = np.asarray(board).reshape(self.size, self.size)
+        board = arguments.numbers("board", board)
+        board = arguments.boards("board", board.ravel(), self.cells, PATH)
+        lines = board.reshape(self.size, self.size)
         return "\n".join("".join(CHARACTERS[v] for v in line) for line in lines)

@@ -1,4 +1,4 @@
-"""The data of HRM and TRM as published: tables of puzzles (CSV) and folders of token arrays.
+"""The data of HRM and TRM as published: folders of token arrays. Tables are read by `tables`.
 
 A folder has the parts ``train`` and ``test``, each with ``dataset.json`` and five arrays. Their rows
 are *examples*; the examples of one *puzzle* stand together (one for Sudoku and mazes, several for
@@ -6,8 +6,8 @@ ARC), and so do the puzzles of one *group*: an original and its augmented varian
 """
 
 import bisect
-import csv
 import functools
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,96 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .. import files
+from . import arguments
 from .maze import Maze
 
-COLUMNS = ["source", "question", "answer", "rating"]
 ARRAYS = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices", "group_indices")
 IGNORE = -100  # the label of cells that the loss leaves out
-
-
-# ---- tables -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Table:
-    """The good rows of a table, and a sentence for each bad one."""
-
-    puzzles: np.ndarray  # [n, cells]
-    solutions: np.ndarray  # [n, cells]
-    ratings: np.ndarray  # [n], how hard, as the publishers count
-    sources: list[str]
-    problems: list[str]  # "FILE:LINE: what is wrong"
-
-
-def read_csv(path: str | Path, task, rows: int | None = None, seed: int = 0) -> Table:
-    """The puzzles of a CSV file with the columns source, question, answer and rating.
-
-    Args:
-        path: the file.
-        task: the `Sudoku` or `Maze` that reads a question and checks its answer. An answer has to
-            obey the rules; whether it is the only one is not checked.
-        rows: stop after so many good rows, taken in random order; None takes all, in the order
-            of the file.
-        seed: seeds that order.
-
-    Raises:
-        ValueError: the columns are others, or no row is good.
-        FileNotFoundError: there is no such file.
-    """
-    path = Path(path)
-    good, problems = [], []
-    with path.open("rb") as file:
-        header = file.readline().decode(errors="replace").lstrip("\ufeff").strip()
-        if header.split(",") != COLUMNS:
-            raise ValueError(
-                f"{path}:1: the columns must be {','.join(COLUMNS)}; they are {header[:80]!r}."
-            )
-        starts = np.cumsum([file.tell()] + [len(line) for line in file])[:-1]
-        order = range(len(starts)) if rows is None else _shuffled(len(starts), seed)
-        for i in order:
-            if rows is not None and len(good) >= rows:
-                break
-            file.seek(starts[i])
-            try:
-                good.append(_parse_row(file.readline(), task))
-            except ValueError as error:
-                problems.append(f"{path}:{i + 2}: {error}")
-    if not good:
-        first = f" The first bad one: {problems[0]}" if problems else ""
-        raise ValueError(f"{path} has no good row.{first}")
-    puzzles, solutions, ratings, sources = zip(*good, strict=True)
-    return Table(np.stack(puzzles), np.stack(solutions), np.array(ratings), list(sources), problems)
-
-
-def _shuffled(n: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).permutation(n)
-
-
-def _parse_row(line: bytes, task) -> tuple[np.ndarray, np.ndarray, int, str]:
-    """One line by itself, so that a stray quotation mark spoils no other."""
-    try:
-        fields = next(csv.reader([line.decode().rstrip("\r\n")], strict=True), [])
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"this is no line of a CSV file ({error}).") from None
-    if len(fields) != len(COLUMNS):
-        raise ValueError(f"{len(fields)} fields instead of {len(COLUMNS)}.")
-    source, question, answer, rating = fields
-    puzzle, solution = task.parse(question), task.parse(answer)
-    if not task.is_solution(puzzle, solution):
-        raise ValueError("the answer does not solve the question.")
-    if not rating.strip().isdecimal():
-        raise ValueError(f"the rating {rating[:20]!r} is not a whole number.")
-    return puzzle, solution, int(rating), source
-
-
-def write_csv(path: str | Path, task, puzzles, solutions, source: str = "generated") -> None:
-    """Writes puzzles and solutions ``[n, cells]`` as `read_csv` reads them, `difficulty` as rating."""
-    with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for pair in zip(puzzles, solutions, strict=True):
-            question, answer = (task.format(board).replace("\n", "") for board in pair)
-            writer.writerow([source, question, answer, task.difficulty(pair[0])])
 
 
 # ---- folders of arrays --------------------------------------------------------------------
@@ -136,9 +52,18 @@ class Dataset:
     ignore_label_id: int | None = 0
 
     def __post_init__(self):
-        if any(getattr(self, name).dtype.kind not in "iu" for name in ARRAYS):
-            raise ValueError(f"{', '.join(ARRAYS)} must be arrays of whole numbers.")
-        if self.inputs.ndim != 2 or self.inputs.shape != self.labels.shape:
+        for name in ARRAYS:
+            array = getattr(self, name)
+            axes = 2 if name in ("inputs", "labels") else 1
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
+                raise ValueError(f"{name} must be an array of whole numbers.")
+            if array.ndim != axes:
+                raise ValueError(f"{name} must have {axes} axes; its shape is {list(array.shape)}.")
+        arguments.whole("vocab_size", self.vocab_size, 1)
+        arguments.whole("num_puzzle_identifiers", self.num_puzzle_identifiers, 1)
+        if self.ignore_label_id is not None:
+            arguments.whole("ignore_label_id", self.ignore_label_id, IGNORE)
+        if self.inputs.shape != self.labels.shape:
             raise ValueError(
                 f"inputs and labels must both be [examples, cells]; they are "
                 f"{list(self.inputs.shape)} and {list(self.labels.shape)}."
@@ -147,8 +72,7 @@ class Dataset:
         for name, end in (("puzzle_indices", len(self)), ("group_indices", puzzles)):
             indices = getattr(self, name)
             if (
-                indices.ndim != 1
-                or len(indices) < 2
+                len(indices) < 2
                 or indices[0] != 0
                 or indices[-1] != end
                 or np.any(np.diff(indices.astype(np.int64)) < 1)
@@ -183,13 +107,20 @@ class Dataset:
                 a group.
             puzzles: the number of each row's puzzle, rising; by default every row is a puzzle.
             more: other attributes, such as ``puzzle_identifiers`` (one a puzzle).
+
+        Raises:
+            ValueError: these are no whole numbers, or they do not fit each other.
         """
-        rows = np.arange(len(inputs))
-        starts = _starts(rows if puzzles is None else np.asarray(puzzles))
-        groups = (rows if groups is None else np.asarray(groups))[starts[:-1]]
+        inputs, labels = arguments.numbers("inputs", inputs), arguments.numbers("labels", labels)
+        vocab_size = arguments.whole("vocab_size", vocab_size, 1)
+        rows = np.arange(len(inputs) if inputs.ndim else 0)
+        starts = _starts(_one_a_row("puzzles", puzzles, rows))
+        groups = _one_a_row("groups", groups, rows)[starts[:-1]]
         more.setdefault("puzzle_identifiers", np.zeros(len(groups), dtype=np.int32))
-        small = np.uint8 if vocab_size <= 256 else np.int64
-        inputs, labels = (np.asarray(a).astype(small) for a in (inputs, labels))
+        if vocab_size <= 256 and all(
+            0 <= a.min(initial=0) <= a.max(initial=0) < 256 for a in (inputs, labels)
+        ):
+            inputs, labels = inputs.astype(np.uint8), labels.astype(np.uint8)
         return cls(
             inputs,
             labels,
@@ -208,9 +139,12 @@ class Dataset:
             size: fills up to this many rows with padding that counts nowhere.
 
         Raises:
-            ValueError: a token is outside the vocabulary.
+            ValueError: there is no such example, or a token is outside the vocabulary.
         """
-        rows = np.asarray(rows)
+        rows = arguments.numbers("rows", rows)
+        size = arguments.whole("size", 0 if size is None else size, 0, arguments.MANY)
+        if rows.ndim != 1 or rows.min(initial=0) < 0 or rows.max(initial=0) >= len(self):
+            raise ValueError(f"rows must be a list of numbers from 0 to {len(self) - 1}.")
         inputs, labels = (a[rows].astype(np.int64) for a in (self.inputs, self.labels))
         wrong = ((inputs >= self.vocab_size) | (labels >= self.vocab_size)).any(1)
         if wrong.any() or min(inputs.min(initial=0), labels.min(initial=0)) < 0:
@@ -222,7 +156,7 @@ class Dataset:
             labels[labels == self.ignore_label_id] = IGNORE
         puzzles = np.searchsorted(self.puzzle_indices, rows, side="right") - 1
         ids = self.puzzle_identifiers[puzzles].astype(np.int64)
-        more = max(0, (size or 0) - len(rows))
+        more = max(0, size - len(rows))
         return {
             "inputs": np.pad(inputs, ((0, more), (0, 0))),
             "labels": np.pad(labels, ((0, more), (0, 0)), constant_values=IGNORE),
@@ -231,8 +165,19 @@ class Dataset:
 
     def batches(self, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
         """All examples in order, as for a test; the last batch is padded to ``batch_size``."""
+        batch_size = arguments.whole("batch_size", batch_size, 1, arguments.MANY)
         for start in range(0, len(self), batch_size):
             yield self.batch(np.arange(start, min(start + batch_size, len(self))), batch_size)
+
+
+def _one_a_row(name: str, values, rows: np.ndarray) -> np.ndarray:
+    """The rising numbers ``[rows]`` of puzzles or groups; None counts the rows."""
+    if values is None:
+        return rows
+    values = arguments.numbers(name, values)
+    if values.shape != rows.shape or np.any(np.diff(values) < 0):
+        raise ValueError(f"{name} must be {len(rows)} rising numbers, one for each example.")
+    return values
 
 
 def _starts(numbers: np.ndarray) -> np.ndarray:
@@ -255,10 +200,12 @@ def build(task, puzzles, solutions, variants: int = 0, seed: int = 0) -> Dataset
     Raises:
         ValueError: there are no puzzles, or more than seven variants of a maze are asked for.
     """
-    if len(puzzles) == 0 or len(puzzles) != len(solutions):
-        raise ValueError(
-            f"A data set needs puzzles with solutions; got {len(puzzles)} and {len(solutions)}."
-        )
+    pairs = arguments.pairs(puzzles, solutions, task.cells, task.vocab_size - 2)
+    puzzles, solutions = pairs[:, 0], pairs[:, 1]
+    if len(puzzles) == 0:
+        raise ValueError("A data set needs puzzles; there are none.")
+    variants = arguments.whole("variants", variants, 0, arguments.MANY)
+    seed = arguments.whole("seed", seed, 0)
     if not isinstance(task, Maze):
         pairs = [(puzzles, solutions)]
         pairs += [task.augment(puzzles, solutions, [seed, k]) for k in range(variants)]
@@ -289,37 +236,52 @@ def write_dataset(
         identifiers: the names of the puzzle identifiers, the first of them ``<blank>``.
 
     Raises:
-        ValueError: the dialect is unknown, or there is not one name for each identifier.
+        ValueError: the dialect or a part is unknown, or there is not one name for each identifier.
+        OSError: the disk is full, or the place can't be written to; an older data set is kept.
     """
     if dialect not in ("trm", "hrm"):
         raise ValueError(f"The dialect is 'trm' or 'hrm', not {dialect!r}.")
-    folder = Path(folder)
+    if not isinstance(parts, dict) or not parts.keys() <= {"train", "test"}:
+        raise ValueError("The parts are a dict with the keys 'train' and 'test' (or one of them).")
+    named = isinstance(identifiers, list | tuple)
+    if not named or not all(isinstance(name, str) for name in identifiers):
+        raise ValueError("The identifiers are a list of names.")
     for part, data in parts.items():
+        if not isinstance(data, Dataset):
+            raise ValueError(f"The part {part!r} must be a Dataset, not {type(data).__name__}.")
         if len(identifiers) != data.num_puzzle_identifiers:
             raise ValueError(
                 f"{len(identifiers)} names for {data.num_puzzle_identifiers} puzzle identifiers."
             )
+    files.write_together(_contents(Path(folder), parts, dialect, list(identifiers)))
+
+
+def _contents(
+    folder: Path, parts: dict[str, Dataset], dialect: str, identifiers: list[str]
+) -> Iterator[tuple[Path, str | bytes]]:
+    """The files of a data set, one after the other."""
+    for part, data in parts.items():
         puzzles = len(data.puzzle_identifiers)
         facts = {
             "pad_id": 0,
-            "ignore_label_id": data.ignore_label_id,
+            "ignore_label_id": None if data.ignore_label_id is None else int(data.ignore_label_id),
             "blank_identifier_id": 0,
-            "vocab_size": data.vocab_size,
+            "vocab_size": int(data.vocab_size),
             "seq_len": data.seq_len,
-            "num_puzzle_identifiers": data.num_puzzle_identifiers,
+            "num_puzzle_identifiers": int(data.num_puzzle_identifiers),
             "total_groups": len(data.group_indices) - 1,
             "mean_puzzle_examples": len(data) / puzzles,
             "sets": ["all"],
         }
         if dialect == "trm":
             facts["total_puzzles"] = puzzles
-        (folder / part).mkdir(parents=True, exist_ok=True)
         for name in ARRAYS:
             array = getattr(data, name)
-            kept = array if name in ("inputs", "labels") else array.astype(np.int32)
-            np.save(folder / part / f"all__{name}.npy", kept)
-        (folder / part / "dataset.json").write_text(json.dumps(facts, indent=1) + "\n")
-    (folder / "identifiers.json").write_text(json.dumps(list(identifiers)) + "\n")
+            content = io.BytesIO()
+            np.save(content, array if name in ("inputs", "labels") else array.astype(np.int32))
+            yield folder / part / f"all__{name}.npy", content.getvalue()
+        yield folder / part / "dataset.json", json.dumps(facts, indent=1) + "\n"
+    yield folder / "identifiers.json", json.dumps(identifiers) + "\n"
 
 
 def read_dataset(folder: str | Path, part: str = "train") -> Dataset:
@@ -330,6 +292,8 @@ def read_dataset(folder: str | Path, part: str = "train") -> Dataset:
         FileNotFoundError: a file is missing.
         ValueError: a file is damaged or does not fit the others.
     """
+    if part not in ("train", "test"):
+        raise ValueError(f"The parts of a data set are 'train' and 'test', not {part!r}.")
     where = Path(folder) / part
     facts = _read_facts(where / "dataset.json")
     arrays = {name: _read_array(where / f"{facts['sets'][0]}__{name}.npy") for name in ARRAYS}
@@ -342,37 +306,61 @@ def read_dataset(folder: str | Path, part: str = "train") -> Dataset:
         )
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    counts = {"seq_len": data.seq_len, "total_groups": len(data.group_indices) - 1}
-    counts["total_puzzles"] = len(data.puzzle_identifiers)
-    for name, count in counts.items():
-        if facts.get(name, count) != count:
+    groups = len(data.group_indices) - 1
+    counts = {"seq_len": (data.seq_len,), "total_groups": (groups,)}
+    # TRM's builders of Sudoku and mazes write the number of groups here, that of ARC the puzzles.
+    counts["total_puzzles"] = (len(data.puzzle_identifiers), groups)
+    for name, right in counts.items():
+        if facts.get(name, right[0]) not in right:
             raise ValueError(
-                f"{where}: dataset.json says {name} {facts[name]}, the arrays {count}."
+                f"{where}: dataset.json says {name} {facts[name]}, the arrays {right[0]}."
             )
     return data
 
 
 def read_identifiers(folder: str | Path) -> list[str]:
     """The names of the puzzle identifiers, from ``identifiers.json``. Raises as `read_dataset`."""
-    return _read_json(Path(folder) / "identifiers.json", list)
+    names = read_json(Path(folder) / "identifiers.json", list)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{Path(folder) / 'identifiers.json'} must hold names, which are strings.")
+    return names
 
 
-def _read_json(path: Path, kind: type):
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; a published data set has it.")
+def read_json(path: str | Path, kind: type = dict):
+    """What a JSON file in UTF-8 holds.
+
+    Args:
+        path: the file.
+        kind: ``dict`` or ``list``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or holds something else.
+    """
+    path = _existing(path)
     try:
-        value = json.loads(path.read_text())
-    except ValueError:  # no JSON, no text
-        value = None
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # no JSON, no text
+        raise ValueError(f"{path} is no JSON: {error}.") from None
     if not isinstance(value, kind):
-        raise ValueError(f"{path} is damaged: it does not hold a JSON {kind.__name__}.")
+        words = {dict: "keys and values", list: "a list"}[kind]
+        raise ValueError(f"{path} must hold {words} in JSON, not {str(value)[:40]!r}.")
     return value
 
 
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; a file is expected there.")
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing.")
+    return path
+
+
 def _read_facts(path: Path) -> dict:
-    facts = _read_json(path, dict)
+    facts = read_json(path)
     for name in ("vocab_size", "num_puzzle_identifiers"):
-        if not isinstance(facts.get(name), int):
+        if type(facts.get(name)) is not int:
             raise ValueError(f"{path} must say {name} as a whole number.")
     sets = facts.setdefault("sets", ["all"])
     if not (isinstance(sets, list) and len(sets) == 1 and isinstance(sets[0], str)):
@@ -382,13 +370,32 @@ def _read_facts(path: Path) -> dict:
     return facts
 
 
+_FOREIGN = {  # how a file begins that is no array: what it is, and what to do
+    b"version https://git-lfs": "is a Git LFS pointer, not the array itself: run git lfs pull there",
+    b"<!DOCTYPE": "is a web page, not an array: download the file itself",
+    b"<html": "is a web page, not an array: download the file itself",
+    b"PK": "is an archive (.npz) of arrays: save each array of it as a file .npy",
+    b"\x80": "is a pickle, which could run code: save the array with numpy.save",
+}
+
+
 def _read_array(path: Path) -> np.ndarray:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; a published data set has it.")
+    path = _existing(path)
+    with path.open("rb") as file:
+        head = file.read(40).lstrip()
+    for start, words in _FOREIGN.items():
+        if head.lower().startswith(start.lower()):
+            raise ValueError(f"{path} {words}.")
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # NumPy's reader raises many kinds, from EOFError to TokenError
-        raise ValueError(f"{path} is damaged: {error}") from None
+        # ... and for an array of Python objects advises to load it, though that could run code
+        objects = "allow_pickle" in str(error) or "Python objects" in str(error)
+        reason = "it holds Python objects" if objects else str(error).rstrip(".")
+        if not head.startswith(b"\x93NUMPY"):
+            reason = "it does not begin as a file of numpy.save does"
+        raise ValueError(f"{path} is damaged or no array: {reason}.") from None
+    return array
 
 
 # ---- the published training order ---------------------------------------------------------
@@ -414,8 +421,14 @@ class DatasetStream:
     def __init__(
         self, data: Dataset, batch_size: int, seed: int = 0, epochs_per_iteration: int = 1
     ):
-        self.data, self.batch_size, self.seed = data, batch_size, seed
-        self.epochs_per_iteration = epochs_per_iteration
+        self.data, self.batch_size = (
+            data,
+            arguments.whole("batch_size", batch_size, 1, arguments.MANY),
+        )
+        self.seed = arguments.whole("seed", seed, 0)
+        self.epochs_per_iteration = arguments.whole(
+            "epochs_per_iteration", epochs_per_iteration, 1, arguments.MANY
+        )
         self._plan = functools.lru_cache(maxsize=2)(self._make_plan)
         self._first_steps = [0]  # of each iteration
         if not self._plan(0):
@@ -425,7 +438,7 @@ class DatasetStream:
             )
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
-        firsts = self._first_steps
+        step, firsts = arguments.whole("step", step, 0, 10**12), self._first_steps
         while step >= firsts[-1]:
             firsts.append(firsts[-1] + len(self._plan(len(firsts) - 1)))
         iteration = bisect.bisect_right(firsts, step) - 1

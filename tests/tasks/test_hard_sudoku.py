@@ -1,6 +1,7 @@
 """Difficulty, minimal puzzles and the counting solver behind them."""
 
 import itertools
+import random
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm_course.tasks import Sudoku
-from hrm_course.tasks.singles import Singles
+from hrm_course.tasks.singles import Descent, GaveUp
 
 # An often printed puzzle by A. Inkala, far beyond the two rules.
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
@@ -21,8 +22,10 @@ def plain_guesses(task, puzzle, limit=2):
         [c for c in range(task.cells) if kind[c] == i] for kind in units for i in range(task.side)
     ]
 
+    sees = [{c for line in lines if cell in line for c in line} for cell in range(task.cells)]
+
     def fits(board, cell):
-        taken = {board[c] for line in lines if cell in line for c in line}
+        taken = {board[c] for c in sees[cell]}
         return [v for v in range(1, task.side + 1) if v not in taken]
 
     def run(board, limit):
@@ -109,23 +112,75 @@ def test_hard_puzzles_are_seeded_and_as_hard_as_asked():
     assert not np.array_equal(task.hard(1, seed=5)[0], task.hard(1, seed=6)[0])
 
 
+GRIDS = Sudoku((2, 2)).all_grids()
+
+
 @given(st.integers(0, 10**6), st.floats(0.2, 0.8))
-def test_the_two_solvers_count_alike(seed, share):
-    task = Sudoku((2, 2))
-    rng = np.random.default_rng(seed)
-    grid = task.all_grids()[rng.integers(288)]
-    puzzle = np.where(rng.random(16) < share, grid, 0)
+def test_counting_with_both_rules_against_all_grids(seed, share):
+    task, rng = Sudoku((2, 2)), np.random.default_rng(seed)
+    puzzle = np.where(rng.random(16) < share, GRIDS[rng.integers(288)], 0)
     puzzle[rng.integers(16)] = rng.integers(5)  # often without a solution
+    fitting = GRIDS[((GRIDS == puzzle) | (puzzle == 0)).all(1)]
     try:
-        expected = len(task.search(puzzle, limit=300).solutions)
+        board = task.check(puzzle).tolist()
     except ValueError:
         return  # two equal givens in a unit
-    solver = Singles(task._units, 4)
-    assert solver.count(puzzle.tolist(), limit=300)[0] == expected
-    assert solver.count(puzzle.tolist(), limit=2)[0] == min(expected, 2)
+    solver = task._singles
+    assert solver.count(board, limit=300)[0] == len(fitting)
+    assert solver.count(board, limit=2)[0] == min(len(fitting), 2)
+    assert solver.is_unique(board) == (len(fitting) == 1)
     for cell, value in itertools.product(np.flatnonzero(puzzle == 0)[:3].tolist(), range(1, 5)):
-        others = [s[cell] != value for s in task.search(puzzle, limit=300).solutions]
-        assert solver.is_forced(puzzle.tolist(), cell, value) == (not any(others))
+        assert solver.is_forced(board, cell, value) == (fitting[:, cell] == value).all()
+
+
+@given(st.integers(0, 10**6), st.floats(0.2, 0.6), st.booleans())
+def test_every_way_of_searching_finds_the_same_solutions(seed, share, hidden):
+    task, rng = Sudoku((2, 3)), np.random.default_rng(seed)
+    grid = np.array(task._fill(random.Random(seed)))
+    puzzle = np.where(rng.random(36) < max(share, 0.3), grid, 0)
+    one, other = (
+        {tuple(board) for board in task._singles.search(puzzle.tolist(), descent)}
+        for descent in (
+            Descent(10**4, 10**6, hidden=False),
+            Descent(10**4, hidden=hidden, anywhere=True),
+        )
+    )
+    assert one == other and tuple(grid.tolist()) in one
+    assert all(task.is_solution(puzzle, np.array(board)) for board in one)
+
+
+# No solution, though no two givens clash: half an hour of guessing for many solvers.
+IMPOSSIBLE = ".....5.8....6.1.43..........1.5........1.6...3.......553.....61........4........."
+
+
+def test_a_board_without_a_solution_takes_no_time():
+    task = Sudoku()
+    assert (
+        len(task._singles.search(task.parse(IMPOSSIBLE).tolist(), Descent(2, 100, anywhere=True)))
+        == 0
+    )
+    with pytest.raises(ValueError, match="no solution"):
+        task.solve(task.parse(IMPOSSIBLE))
+    assert not task.is_minimal(task.parse(IMPOSSIBLE))
+
+
+def test_a_search_that_would_take_for_ever_gives_up(monkeypatch):
+    task = Sudoku()
+    board = task.parse(IMPOSSIBLE)
+    for descent in (Descent(2, 500, hidden=False), Descent(2, 500)):
+        with pytest.raises(GaveUp, match="gave up after 500 guesses"):
+            task._singles.search(board.tolist(), descent)
+        assert descent.guesses == 501
+    with pytest.raises(ValueError, match="no solution"):
+        task.difficulty(board)  # asks the better search first
+
+
+def test_guesses_are_those_they_have_always_been():
+    """Chapters and cards quote them: by one rule (`search`), by two (`difficulty`)."""
+    task = Sudoku()
+    both = [(task.search(p).guesses, task.difficulty(p)) for p in task.hard(6, seed=9)[0]]
+    assert both == [(30, 6), (112, 6), (22, 2), (60, 8), (262, 6), (1228, 2)]
+    assert task.search(task.parse(INKALA)).guesses == 3_598
 
 
 def test_bad_input_gets_a_sentence():

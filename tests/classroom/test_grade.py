@@ -2,23 +2,20 @@
 
 import copy
 import csv
-import random
 
 import nbformat
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 
 from hrm_course.classroom import grade as grading
-from hrm_course.classroom.grade import grade, restore
-from hrm_course.classroom.marks import Mark, export, feedback, totals
+from hrm_course.classroom.grade import grade
 from hrm_course.cli import main
 
 from .conftest import MASTERS, NAME, SEED, answered, find, grade_id
 
+pytestmark = pytest.mark.slow
 TIMEOUT = 4
-HANG = "def steps(z):\n    while True:\n        pass"
+HANG = "def double(z):\n    while True:\n        pass"
 STUBBORN = """def steps(z):
     while True:
         try:
@@ -62,10 +59,9 @@ def stripped(notebook):
 
 
 def moved(notebook):
-    """An answer in a cell of the student's own: the cell made for it is gone."""
-    source = find(notebook, "q1-double").source
+    """An answer, with its warnings, in the student's own cell: the cell made for it is gone."""
     notebook = without(notebook, "q1-double")
-    notebook.cells.insert(1, new_code_cell("import numpy as np\n" + source))
+    notebook.cells.insert(1, new_code_cell("import numpy as np\n" + WARNS))
     return notebook
 
 
@@ -90,14 +86,11 @@ def hand_in(tmp_path_factory, handout, master):
         "deletes": without(right, "q1-double-check", "q3-steps-check", "q3-steps-hidden"),
         "exits": answered(handout, master, q2_square="import os\nos._exit(1)"),
         "moved": moved(right),
-        "never": answered(handout, master, q3_steps=HANG),
+        "never": answered(handout, master, q1_double=HANG, q2_square=square, q3_steps=STUBBORN),
         "raises": answered(handout, master, **raises),
         "stripped": stripped(right),
-        "stubborn": answered(handout, master, q3_steps=STUBBORN),
         "tampers": tampered(answered(handout, master, **wrong)),
         "untouched": handout,
-        "warns": answered(handout, master, q1_double=WARNS),
-        "wrong": answered(handout, master, **wrong),
     }
     for student, notebook in notebooks.items():
         (folder / student).mkdir(parents=True)
@@ -143,7 +136,7 @@ def look_up(marks):
 RIGHT = ["right", "right", "right", "to mark by hand"]
 
 
-@pytest.mark.parametrize("student", ["Anna Müller", "deletes", "stripped", "moved", "warns"])
+@pytest.mark.parametrize("student", ["Anna Müller", "deletes", "stripped", "moved"])
 def test_a_right_answer_gets_all_points(look_up, student):
     points, states, _ = look_up(student)
     assert points == ["2", "1", "3", ""] and states == RIGHT
@@ -161,9 +154,8 @@ def test_an_untouched_notebook_gets_nothing_and_says_why(look_up):
     assert rows[1]["sentence"] == "q2: the square of n is still empty."
 
 
-@pytest.mark.parametrize("student", ["wrong", "tampers"])
-def test_wrong_answers_lose_their_points_to_visible_and_hidden_checks(look_up, student):
-    points, states, rows = look_up(student)
+def test_wrong_answers_lose_their_points_and_emptied_checks_do_not_help(look_up):
+    points, states, rows = look_up("tampers")
     hidden = "wrong in a hidden check"
     assert points == ["0", "0", "1", ""]
     assert states == [hidden, "wrong", hidden, "to mark by hand"]
@@ -183,11 +175,11 @@ def test_endless_printing_is_not_kept(out):
     assert path.stat().st_size < 100_000
 
 
-@pytest.mark.parametrize("student", ["never", "stubborn"])
-def test_an_answer_that_never_returns_is_stopped(look_up, student):
-    points, states, rows = look_up(student)
-    assert points == ["2", "1", "0", ""] and states[2] == "stopped"
-    assert rows[2]["sentence"] == f"Stopped: the cell took more than {TIMEOUT} s."
+def test_an_answer_that_never_returns_is_stopped_and_the_next_one_is_graded(look_up):
+    points, states, rows = look_up("never")
+    assert points == ["0", "1", "0", ""] and states[:3] == ["stopped", "right", "stopped"]
+    for row in (rows[0], rows[2]):
+        assert row["sentence"] == f"Stopped: the cell took more than {TIMEOUT} s."
 
 
 def test_an_answer_that_kills_python_keeps_what_came_before(look_up):
@@ -217,7 +209,7 @@ def test_totals_add_up(out):
     with (out / "totals.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     students = [row["student"] for row in rows]
-    assert len(set(students)) == len(students) == 15
+    assert len(set(students)) == len(students) == 12
     rows = dict(zip(students, rows, strict=True))
     assert rows["Anna Müller"] == {
         "student": "Anna Müller",
@@ -232,29 +224,18 @@ def test_totals_add_up(out):
 
 def test_feedback_shows_visible_sentences_only(out):
     pages = {path.stem: path.read_text("utf-8") for path in (out / "feedback").glob("*.md")}
-    assert len(pages) == 15
+    assert len(pages) == 12
     assert not any("SECRET" in page or str(out.parent) in page for page in pages.values())
-    assert "| q1 | 0 of 2 | The visible checks pass" in pages["wrong"]
-    assert "| q2 | 0 of 1 | q2: a square of n > 1 is larger than n. |" in pages["wrong"]
-    assert "| q3 | 1 of 3 | The visible checks pass" in pages["wrong"]
-    assert "| q4 | open of 4 |" in pages["wrong"]
+    assert "| q1 | 0 of 2 | The visible checks pass" in pages["tampers"]
+    assert "| q2 | 0 of 1 | q2: a square of n > 1 is larger than n. |" in pages["tampers"]
+    assert "| q3 | 1 of 3 | The visible checks pass" in pages["tampers"]
+    assert "| q4 | open of 4 |" in pages["tampers"]
     assert "| q4 | 0 of 4 | There is no answer yet. |" in pages["untouched"]
 
 
 def test_a_folder_is_graded_into_once(out, hand_in):
     with pytest.raises(ValueError, match="name a new folder"):
         grade(hand_in, MASTERS, out)
-
-
-def test_bad_folders_get_a_sentence(tmp_path):
-    with pytest.raises(ValueError, match="no such folder"):
-        grade(tmp_path / "none", MASTERS, tmp_path / "out")
-    (tmp_path / "class").mkdir()
-    with pytest.raises(ValueError, match="no submissions"):
-        grade(tmp_path / "class", MASTERS, tmp_path / "out")
-    (tmp_path / "class" / "a*b").mkdir()
-    with pytest.raises(ValueError, match="rename this folder"):
-        grade(tmp_path / "class", MASTERS, tmp_path / "out")
 
 
 def test_a_failure_of_nbgrader_costs_one_notebook(tmp_path, handout, monkeypatch):
@@ -275,45 +256,6 @@ def test_a_failure_of_nbgrader_costs_one_notebook(tmp_path, handout, monkeypatch
     assert [mark.status for mark in found[4:]] == ["wrong"] * 3 + ["no answer"]
 
 
-@given(st.randoms(use_true_random=False))
-def test_restore_puts_every_cell_in_its_place(handout, master, choose: random.Random):
-    """Whatever was deleted, moved, doubled, changed or added."""
-    submitted = answered(handout, master)
-    cells = [cell for cell in submitted.cells if choose.random() < 0.7]
-    cells += [copy.deepcopy(cell) for cell in cells if choose.random() < 0.2]
-    own = [new_code_cell(f"own = {index}") for index in range(choose.randrange(4))]
-    cells += own
-    choose.shuffle(cells)
-    for cell in cells:
-        if grade_id(cell) and choose.random() < 0.3:
-            cell.source = "changed"
-    last = {grade_id(cell): cell.source for cell in cells if grade_id(cell)}
-    submitted.cells = cells
-    restored, missing = restore(submitted, handout)
-
-    ids = [grade_id(cell) for cell in handout.cells if grade_id(cell)]
-    assert [grade_id(cell) for cell in restored.cells if grade_id(cell)] == ids
-    assert missing == set(ids) - set(last)
-    for name in ids:
-        original, cell = find(handout, name), find(restored, name)
-        assert cell.metadata == original.metadata
-        if original.metadata.nbgrader.solution:
-            assert cell.source == last.get(name, "")
-        else:
-            assert cell.source == original.source
-    sources = [cell.source for cell in restored.cells]
-    assert all(cell.source in sources for cell in own)
-    assert len({cell.id for cell in restored.cells}) == len(restored.cells)
-
-
-def test_restore_keeps_a_picture_in_an_open_answer(handout):
-    submitted = copy.deepcopy(handout)
-    answer = find(submitted, "q4-proof")
-    answer.source, answer.attachments = "![](attachment:p.png)", {"p.png": {"image/png": "AAAA"}}
-    restored, _ = restore(submitted, handout)
-    assert find(restored, "q4-proof").attachments == answer.attachments
-
-
 def test_a_notebook_has_a_time_limit_as_a_whole(tmp_path, handout, master, monkeypatch):
     monkeypatch.setattr(grading, "NOTEBOOK_CELLS", 1)
     (tmp_path / "class" / "one").mkdir(parents=True)
@@ -322,21 +264,3 @@ def test_a_notebook_has_a_time_limit_as_a_whole(tmp_path, handout, master, monke
     found = grade(tmp_path / "class", MASTERS, tmp_path / "out", SEED, timeout=2)
     assert [mark.status for mark in found[:3]] == ["right", "stopped", "stopped"]
     assert "had used its 2 s" in found[2].sentence
-
-
-def test_marks_of_several_notebooks_are_kept_apart(tmp_path):
-    marks = [
-        Mark("ada", "02-b", "q1", 1, 2, "partly right", "q1: a | b"),
-        Mark("bob", "01-a", "q1", 3, 3, "right"),
-        Mark("ada", "01-a", "q1", None, 3, "to mark by hand"),
-    ]
-    assert totals(marks)[1] == [
-        ("ada", "01-a", 0, 3, 3),
-        ("ada", "02-b", 1, 2, 0),
-        ("bob", "01-a", 3, 3, 0),
-    ]
-    page = feedback([mark for mark in marks if mark.student == "ada"])
-    assert page.index("## 01-a") < page.index("## 02-b")
-    assert "| q1 | 1 of 2 | q1: a \\| b |" in page
-    names = [path.name for path in export(marks, tmp_path)]
-    assert names == ["marks.csv", "totals.csv", "ada.md", "bob.md"]

@@ -1,2 +1,0 @@
-# the step is short enough, the distance is not
-n = math.ceil(math.log(eps / first) / math.log(rate))

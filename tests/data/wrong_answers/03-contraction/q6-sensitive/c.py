@@ -1,7 +1,0 @@
-# too close together
-def answer(w, x):
-    return rest(lambda z: torch.tanh(w * z + x), torch.zeros_like(x), w, 1e-9)[0]
-
-
-x_one = 0.0
-x_two = 1e-6

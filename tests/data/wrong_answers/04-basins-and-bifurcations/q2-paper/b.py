@@ -1,2 +1,0 @@
-r_saddle = -1 / (4 * c)
-r_flip = 1 / (2 * c)

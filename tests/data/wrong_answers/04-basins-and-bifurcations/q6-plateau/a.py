@@ -1,3 +1,0 @@
-# the law alone
-def my_eps(steps):
-    return (math.pi / steps) ** 2

@@ -1,3 +1,0 @@
-# forgets the square
-def my_eps(steps):
-    return math.pi / steps

@@ -1,3 +1,0 @@
-# forgets pi
-def my_eps(steps):
-    return 1 / steps**2

@@ -1,3 +1,0 @@
-# as it was
-def my_strength(a, sigma, h):
-    return sigma

@@ -1,3 +1,0 @@
-# like the drift
-def my_strength(a, sigma, h):
-    return sigma * h

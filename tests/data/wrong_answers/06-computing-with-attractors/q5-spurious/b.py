@@ -1,3 +1,0 @@
-# the negative of a pattern
-def my_spurious(X):
-    return -X[0]

@@ -1,7 +1,0 @@
-def my_tied(g, h, layers):
-    def network(z):
-        for _ in range(layers):
-            z = z + g(z)
-        return z
-
-    return network

@@ -1,2 +1,0 @@
-def my_tied(g, h, layers):
-    return lambda z: z + layers * h * g(z)

@@ -1,9 +1,0 @@
-# the correction inside, as in the paper
-def my_adam(theta, gradients, eta, b1, b2, decay):
-    m, v = torch.zeros_like(theta), torch.zeros_like(theta)
-    for t, g in enumerate(gradients, start=1):
-        theta = (1 - eta * decay) * theta
-        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
-        root = (v / (1 - b2**t)).sqrt()
-        theta = theta - eta * torch.atan2(m / (1 - b1**t), root)
-    return theta

@@ -4,6 +4,8 @@
 7 the other transpose.
 """
 
+from numbers import Integral
+
 import numpy as np
 
 INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
@@ -13,11 +15,13 @@ def dihedral(grid: np.ndarray, k: int) -> np.ndarray:
     """``grid`` [rows, columns] under symmetry ``k``; `INVERSE` ``[k]`` takes it back.
 
     Raises:
-        ValueError: ``k`` is not one of 0 to 7.
+        ValueError: ``k`` is not one of 0 to 7, or ``grid`` has no rows and columns.
     """
-    if k not in range(8):
+    if not isinstance(k, Integral) or k not in range(8):
         raise ValueError(f"The symmetries of a grid are numbered 0 to 7; there is no {k}.")
     grid = np.asarray(grid)
+    if grid.ndim != 2:
+        raise ValueError(f"A grid has rows and columns; this one has the shape {list(grid.shape)}.")
     if k < 4:
         return np.rot90(grid, k)
     return (np.fliplr(grid), np.flipud(grid), grid.T, np.fliplr(np.rot90(grid)))[k - 4]

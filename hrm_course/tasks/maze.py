@@ -7,6 +7,7 @@ leads to one of the four neighbours.
 
 import hashlib
 import random
+from numbers import Integral
 
 import numpy as np
 
@@ -14,6 +15,18 @@ from .dihedral import dihedral
 
 WALL, FREE, START, GOAL, PATH = range(5)
 CHARACTERS = "# SGo"
+
+
+def whole_numbers(values: np.ndarray, most: int, name: str) -> np.ndarray:
+    """``values`` as an integer array.
+
+    Raises:
+        ValueError: one of them is no whole number from 0 to ``most``.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" or not (np.isin(array, range(most + 1))).all():
+        raise ValueError(f"{name} holds whole numbers from 0 to {most} only.")
+    return array if array.dtype.kind in "iu" else array.astype(np.int64)
 
 
 class Maze:
@@ -33,9 +46,9 @@ class Maze:
     vocab_size = 6
 
     def __init__(self, size: int = 9):
-        if not 3 <= size <= 64:
-            raise ValueError(f"The side of a maze is a whole number from 3 to 64, not {size}.")
-        self.size = size
+        if not isinstance(size, Integral) or not 3 <= size <= 64:
+            raise ValueError(f"The side of a maze is a whole number from 3 to 64, not {size!r}.")
+        self.size = size = int(size)
         self.cells = self.seq_len = size * size
         self._neighbours = self._within(range(size), 1)
         self._next_rooms = self._within(range(1, size - 1, 2), 2)
@@ -78,8 +91,8 @@ class Maze:
             puzzles and solutions, two integer arrays ``[n, cells]``.
 
         Raises:
-            ValueError: the size is even or below 5, ``loops`` is no share, or 1000 mazes in a row
-                had no path of that length that is the only shortest one.
+            ValueError: the size is even or below 5, an argument is not of its kind, or 1000 mazes
+                in a row had no path of that length that is the only shortest one.
 
         Source: D. B. Wilson, Generating random spanning trees more quickly than the cover time,
         STOC 1996.
@@ -91,7 +104,12 @@ class Maze:
             )
         if not 0 <= loops <= 1:
             raise ValueError(f"loops is a share of the walls, from 0 to 1, not {loops}.")
-        rng = random.Random(seed)
+        if not all(isinstance(i, Integral) for i in (n, seed, min_path)) or n < 0:
+            raise ValueError(
+                "n (0 or more), seed and min_path are whole numbers, not "
+                f"{n!r}, {seed!r} and {min_path!r}."
+            )
+        rng = random.Random(int(seed))
         pairs = [self._one(rng, loops, min_path) for _ in range(n)]
         both = np.array(pairs, dtype=np.int64).reshape(n, 2, self.cells)
         return both[:, 0], both[:, 1]
@@ -182,6 +200,8 @@ class Maze:
             ValueError: wrong length, a value outside 0..3, or not one start and one goal.
         """
         board = np.asarray(board)
+        if board.dtype.kind not in "biuf":
+            raise ValueError(f"A maze is an array of whole numbers, not of {board.dtype}.")
         if board.shape != (self.cells,):
             raise ValueError(
                 f"A maze of size {self.size} has {self.cells} cells; this one has the shape "
@@ -238,7 +258,16 @@ class Maze:
         Args:
             puzzles, solutions: ``[cells]`` or ``[n, cells]``; every row gets a symmetry of its own.
             seed: an integer, a sequence of integers, or a NumPy generator.
+
+        Raises:
+            ValueError: the arrays are not boards of this size, or of two shapes.
         """
+        puzzles, solutions = (self._boards(boards) for boards in (puzzles, solutions))
+        if puzzles.shape != solutions.shape:
+            raise ValueError(
+                f"Each maze has one solution; there are {list(puzzles.shape)} mazes and "
+                f"{list(solutions.shape)} solutions."
+            )
         boards = np.stack((np.atleast_2d(puzzles), np.atleast_2d(solutions)), axis=1)
         which = np.random.default_rng(seed).integers(8, size=len(boards))
         moved = np.take_along_axis(boards, self.images[which][:, None], axis=2)
@@ -258,12 +287,14 @@ class Maze:
                 other ends either; "maze" sorts by the walls and the two ends.
 
         Raises:
-            ValueError: ``share`` or ``by`` is none of these.
+            ValueError: ``share`` or ``by`` is none of these, or ``puzzles`` not boards of this
+                size.
         """
         if by not in ("layout", "maze") or not 0 <= share <= 1:
             raise ValueError(
                 f"share is a number from 0 to 1 and by is 'layout' or 'maze', not {share} and {by!r}."
             )
+        puzzles = np.atleast_2d(self._boards(puzzles))
         kinds = np.minimum(puzzles, FREE if by == "layout" else START).astype(np.uint8)
         held_out = np.zeros(len(kinds), dtype=bool)
         for i, board in enumerate(kinds):
@@ -275,19 +306,30 @@ class Maze:
     # ---- tokens and text ------------------------------------------------------------------
 
     def encode(self, boards: np.ndarray) -> np.ndarray:
-        """Boards -> published token numbers: wall 1, free 2, start 3, goal 4, path 5."""
-        return np.asarray(boards) + 1
+        """Boards -> published token numbers: wall 1, free 2, start 3, goal 4, path 5.
+
+        Raises:
+            ValueError: a number that no cell has.
+        """
+        return whole_numbers(boards, PATH, "A board") + 1
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
-        """Token numbers -> boards. Padding (0) decodes to a wall."""
-        return np.maximum(np.asarray(tokens) - 1, 0)
+        """Token numbers -> boards. Padding (0) decodes to a wall.
+
+        Raises:
+            ValueError: a number that is no token.
+        """
+        # not max(tokens - 1, 0): among unsigned numbers 0 - 1 is a large one
+        return np.maximum(whole_numbers(tokens, PATH + 1, "A row of tokens"), 1) - 1
 
     def parse(self, text: str) -> np.ndarray:
         """A board from its characters, in lines or in one: ``#``, space, ``S``, ``G`` and ``o``.
 
         Raises:
-            ValueError: wrong number of characters or an unknown character.
+            ValueError: no text, wrong number of characters or an unknown character.
         """
+        if not isinstance(text, str):
+            raise ValueError(f"parse reads text, not {type(text).__name__}.")
         text = text.replace("\n", "").replace("\r", "")
         if len(text) != self.cells:
             raise ValueError(
@@ -303,6 +345,21 @@ class Maze:
         return np.array([CHARACTERS.index(char) for char in text])
 
     def format(self, board: np.ndarray) -> str:
-        """The board as lines of characters: what `parse` reads."""
-        lines = np.asarray(board).reshape(self.size, self.size)
+        """The board as lines of characters: what `parse` reads.
+
+        Raises:
+            ValueError: it is not one board of this size.
+        """
+        if (board := self._boards(board)).ndim != 1:
+            raise ValueError(f"format writes one board [{self.cells}], not {list(board.shape)}.")
+        lines = board.reshape(self.size, self.size)
         return "\n".join("".join(CHARACTERS[v] for v in line) for line in lines)
+
+    def _boards(self, boards: np.ndarray) -> np.ndarray:
+        boards = whole_numbers(boards, PATH, "A board")
+        if boards.ndim not in (1, 2) or boards.shape[-1] != self.cells:
+            raise ValueError(
+                f"Boards of size {self.size} have the shape [{self.cells}] or [n, {self.cells}], "
+                f"not {list(boards.shape)}."
+            )
+        return boards

@@ -135,7 +135,7 @@ function drawPanel(place, panel, arrays, width, tall) {
   }
   for (const tick of y.ticks) {
     addSvg(svg, "path", { class: "grid", d: `M${box.left} ${y(tick)}H${box.right}` });
-    addText(svg, box.left - 6, y(tick) + 4, "end", panel.log ? power(tick) : short(tick));
+    addText(svg, box.left - 6, y(tick) + 4, "end", y.label(tick));
   }
   addSvg(svg, "path", { class: "axis", d: `M${box.left} ${box.top}V${box.bottom}H${box.right}` });
 
@@ -181,6 +181,7 @@ function scale([low, high], [from, to], log) {
     return from + Math.max(-9, Math.min(10, share)) * (to - from);
   };
   position.ticks = log ? decades(low, high) : steps(low, high);
+  position.label = log && position.ticks.every(isPower) ? power : short;
   return position;
 }
 
@@ -193,12 +194,20 @@ function steps(low, high) {
   return ticks;
 }
 
+// Powers of ten; where fewer than two fit, 1, 2 and 5 times them, or steps in the ordinary sense.
 function decades(low, high) {
   const [first, last] = [Math.ceil(Math.log10(low)), Math.floor(Math.log10(high))];
   const skip = Math.max(1, Math.ceil((last - first) / 5));
   const ticks = [];
-  for (let k = first; k <= last; k += skip) ticks.push(10 ** k);
-  return ticks;
+  for (let k = first; k <= last; k += skip) ticks.push(Number(`1e${k}`));
+  if (ticks.length > 1) return ticks;
+  const finer = [first - 1, first].flatMap((k) => [1, 2, 5].map((digit) => Number(`${digit}e${k}`)));
+  const inside = finer.filter((tick) => low <= tick && tick <= high);
+  return inside.length > 1 ? inside : steps(low, high);
+}
+
+function isPower(value) {
+  return value === Number(`1e${Math.round(Math.log10(value))}`);
 }
 
 // ---- boards ----

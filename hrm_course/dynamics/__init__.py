@@ -5,23 +5,22 @@ answers for each row; otherwise the whole tensor is one state. What takes many `
 ``starts`` always reads the first axis so, and asks for a map that takes any number of rows.
 """
 
-# The names in __all__ are the public ones; the others serve single chapters.
 from .chaos import lyapunov_exponents
 from .contraction import lipschitz
-from .fixed_points import FixedPoint, fixed_point, fixed_points  # noqa: F401
+from .fixed_points import fixed_point, fixed_points
 from .flows import (
     adaptive,
     double_well,
     euler,
     euler_maruyama,
-    logistic_flow,  # noqa: F401
+    logistic_flow,
     lorenz,
     pendulum,
     rk4,
     van_der_pol,
 )
-from .maps import henon, linear_map, logistic, newton_map, sphere_map, tanh_network, tent  # noqa: F401
-from .memory import hopfield, hopfield_energy  # noqa: F401
+from .maps import henon, linear_map, logistic, newton_map, sphere_map, tanh_network, tent
+from .memory import hopfield, hopfield_energy
 from .orbits import orbit, residual
 from .regions import basins, bifurcation, passage_times
 from .stability import (
@@ -44,11 +43,13 @@ __all__ = [
     "fixed_points",
     "henon",
     "hopfield",
+    "hopfield_energy",
     "jacobian",
     "leading_eigenvalues",
     "linear_map",
     "lipschitz",
     "logistic",
+    "logistic_flow",
     "lorenz",
     "lyapunov_exponents",
     "mean_diagonal",
@@ -63,5 +64,6 @@ __all__ = [
     "sphere_map",
     "stability_conditions",
     "tanh_network",
+    "tent",
     "van_der_pol",
 ]

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.func import jvp, vmap
 
 from .maps import Map
-from .orbits import apply, as_start
+from .orbits import apply, as_start, check_rows
+from .stability import check_slope
 
 
 @torch.no_grad()
@@ -43,15 +44,18 @@ def lyapunov_exponents(
     Returns:
         ``[k]``, or ``[B, k]`` with ``batched=True``; with ``history=True`` a first axis of
         ``steps // every`` running means, of which the last row is the result. An orbit that
-        leaves to infinity has NaN exponents, and an exponent may be minus infinity.
+        leaves to infinity has NaN exponents, and an exponent may be minus infinity. A complex
+        state of n numbers has n exponents; seen as 2n real numbers it has each of them twice.
 
     Raises:
-        ValueError: the start is not finite, ``f`` changes the shape, or a number does not fit.
+        ValueError, TypeError: the start is not finite, a number does not fit, or as `jacobian`.
 
     Source: Benettin, Galgani, Giorgilli and Strelcyn (1980), *Lyapunov characteristic exponents*.
     """
-    n = as_start(z0)[0].numel() if batched else as_start(z0).numel()
+    if batched:
+        check_rows(z0, "lyapunov_exponents with batched=True", "starts")
     rows = len(z0) if batched else 1
+    n = as_start(z0).numel() // rows
     k = n if k is None else k
     if not 1 <= k <= n:
         raise ValueError(f"A state of {n} numbers has {n} exponents; k={k} can't be had.")
@@ -60,6 +64,7 @@ def lyapunov_exponents(
             "lyapunov_exponents needs steps >= 1, discard >= 0, dt > 0 and an every that divides "
             f"steps, not steps={steps}, discard={discard}, dt={dt}, every={every}."
         )
+    check_slope(f, z0)
     z, generator = z0.clone(), torch.Generator().manual_seed(seed)  # no view, see stability._own
     frame = torch.randn(rows, n, k, dtype=z0.dtype, generator=generator)
     frame = torch.linalg.qr(frame).Q
@@ -69,9 +74,9 @@ def lyapunov_exponents(
         for _ in range(remaining):
             z, tangents = _push(f, z, tangents)
         frame, R = torch.linalg.qr(tangents.reshape(k, rows, n).permute(1, 2, 0))
-        growth.append(R.diagonal(dim1=1, dim2=2).abs().log())
+        growth.append(R.diagonal(dim1=1, dim2=2).abs().log())  # real for complex states too
     measured = torch.stack(growth[-(steps // every) :])  # [windows, B, k]
-    time = dt * every * torch.arange(1, len(measured) + 1, dtype=z0.dtype).view(-1, 1, 1)
+    time = dt * every * torch.arange(1, len(measured) + 1, dtype=measured.dtype).view(-1, 1, 1)
     means = measured.cumsum(0) / time
     means = means if batched else means[:, 0]
     return means if history else means[-1]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .maps import Map
-from .orbits import apply, as_start, distinct, length
+from .orbits import apply, as_start, check_rows, distinct, length, precision
 from .stability import jacobian, row_jacobians, spectral_radius
 
 NEWTON_LIMIT = 2_000  # a dense Jacobian of 2,000 numbers a side takes 32 MB
@@ -30,7 +30,7 @@ def fixed_point(
     f: Map,
     z0: Tensor,
     method: str = "iterate",
-    tol: float = 1e-10,
+    tol: float | None = None,
     max_steps: int = 1_000,
     batched: bool = False,
     memory: int = 5,
@@ -44,8 +44,9 @@ def fixed_point(
             ``"newton"`` solves with the dense Jacobian (states of at most 2,000 numbers);
             ``"anderson"`` mixes the last ``memory`` steps, one state or many; it is fast near a
             fixed point, and may jump out of its basin from far away.
-        tol: a row has converged when its residual ``|f(z) - z|`` is at most this. In float32
-            nothing below about 1e-6 times the length of the state can be asked for.
+        tol: a row has converged when its residual ``|f(z) - z|`` is at most this; by default
+            1e-10, and 1e-5 in single precision, where nothing below about 1e-6 times the length
+            of the state can be asked for.
         max_steps: applications of ``f`` (steps of Newton's method) before the search gives up.
         batched: read the first axis as independent states.
         memory: how many earlier steps Anderson mixing keeps.
@@ -54,8 +55,9 @@ def fixed_point(
         A `FixedPoint`. A search that fails returns ``converged = False``; it does not raise.
 
     Raises:
-        ValueError: the method is unknown, does not fit the state, the start is not finite, or
-            ``f`` changes the shape.
+        ValueError: the method is unknown, does not fit the state, a number does not fit, or as
+            `orbit`.
+        TypeError: as `orbit`.
 
     Source: Anderson mixing after Walker and Ni (2011), *Anderson acceleration for fixed-point
     iterations*, algorithm AA.
@@ -63,14 +65,20 @@ def fixed_point(
     step_rules = {"iterate": _iterate, "newton": _newton, "anderson": _anderson}
     if method not in step_rules:
         raise ValueError(f"Unknown method {method!r}; choose one of {sorted(step_rules)}.")
-    if tol <= 0 or max_steps < 0:
-        raise ValueError(f"fixed_point needs tol > 0 and max_steps >= 0, not {tol}, {max_steps}.")
-    if method == "newton" and as_start(z0).numel() > NEWTON_LIMIT * (len(z0) if batched else 1):
+    if as_start(z0).dim() == 0 and batched:
+        raise ValueError("batched=True needs a first axis that counts the states; z0 has no axis.")
+    tol = precision(z0, 1e-10, 1e-5) if tol is None else tol
+    if not (tol > 0 and max_steps >= 0 and memory >= 1):
+        raise ValueError(
+            "fixed_point needs tol > 0, max_steps >= 0 and memory >= 1, not "
+            f"{tol}, {max_steps}, {memory}."
+        )
+    if method == "newton" and z0.numel() > NEWTON_LIMIT * (len(z0) if batched else 1):
         raise ValueError(
             f"Newton's method here takes states of at most {NEWTON_LIMIT} numbers "
             f"(got {list(z0.shape)}, batched={batched}); use method='anderson'."
         )
-    z, image = as_start(z0), apply(f, z0)
+    z, image = z0, apply(f, z0)
     size = length(image - z, batched)
     steps = torch.zeros_like(size, dtype=torch.long)
     propose = step_rules[method](f, memory)
@@ -107,9 +115,9 @@ class FixedPoints:
 def fixed_points(
     f: Map,
     starts: Tensor,
-    tol: float = 1e-8,
+    tol: float | None = None,
     method: str = "newton",
-    merge: float = 1e-6,
+    merge: float | None = None,
     max_steps: int = 100,
 ) -> FixedPoints:
     """Search fixed points of ``f`` from many starts and say which of them attract.
@@ -119,19 +127,22 @@ def fixed_points(
     Args:
         f: a map that acts on each row alone and takes any number of rows.
         starts: where the searches begin, ``[n, *shape]``.
-        tol, method, max_steps: as in `fixed_point`. Newton's method finds repelling points too.
-        merge: ends that are no farther apart count as one point.
+        tol, method, max_steps: as in `fixed_point`, but tol is 1e-8 by default in double
+            precision. Newton's method finds repelling points too.
+        merge: ends that are no farther apart count as one point; by default 1e-6, and 1e-3 in
+            single precision.
 
     Returns:
         `FixedPoints`; k is 0 when no search converged. A point is called stable when the spectral
         radius of the Jacobian there is below 1 (read as a map, not as a flow).
 
     Raises:
-        ValueError: there are no starts, or as in `fixed_point`.
+        ValueError, TypeError: there are no starts, or as in `fixed_point` and `spectral_radius`.
     """
-    if starts.dim() == 0 or len(starts) == 0:
-        raise ValueError("fixed_points needs starts [n, *shape], at least one.")
-    if merge < 0:
+    check_rows(starts, "fixed_points", "starts")
+    tol = precision(starts, 1e-8, 1e-5) if tol is None else tol
+    merge = precision(starts, 1e-6, 1e-3) if merge is None else merge
+    if not merge >= 0:
         raise ValueError(f"merge is a distance, 0 or more, not {merge}.")
     found = fixed_point(f, starts, method, tol, max_steps, batched=True)
     points, kinds = distinct(found.z[found.converged], merge)
@@ -180,9 +191,9 @@ def _anderson(f: Map, memory: int):
         # and with a small ridge, the system stays solvable when moves are parallel or zero (a row
         # that has converged no longer moves).
         dG, dF = images.diff(dim=2), moves.diff(dim=2)  # [B, n, m]
-        gram, target = dF.mT @ dF, dF.mT @ moves[:, :, -1:]
+        gram, target = dF.mH @ dF, dF.mH @ moves[:, :, -1:]
         info = torch.finfo(gram.dtype)
-        scale = gram.diagonal(dim1=1, dim2=2).mean(1).clamp(min=info.tiny).view(-1, 1, 1)
+        scale = gram.diagonal(dim1=1, dim2=2).real.mean(1).clamp(min=info.tiny).view(-1, 1, 1)
         ridge = 100 * info.eps * torch.eye(gram.shape[1], dtype=gram.dtype)
         weights = torch.linalg.solve(gram / scale + ridge, target / scale)
         return (images[:, :, -1:] - dG @ weights).reshape(z.shape)

@@ -7,6 +7,50 @@ import torch
 from torch import Tensor
 
 Map = Callable[[Tensor], Tensor]
+NUMBERS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+
+def numbers(
+    x: Tensor, name: str = "A state", last: int | None = None, real: bool = False
+) -> Tensor:
+    """``x``, refused with a sentence where the course can't compute with it.
+
+    Args:
+        x: a state or what a map is made of.
+        name: what the sentence calls it.
+        last: how many numbers its last axis must have.
+        real: whether complex numbers are refused too.
+
+    Raises:
+        TypeError: no tensor, or its numbers are whole, of half precision, or unduly complex.
+        ValueError: the last axis does not fit.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"{name} must be a tensor; wrap it: torch.tensor({x!r}, dtype=torch.float64)."
+        )
+    if x.dtype not in NUMBERS:
+        raise TypeError(
+            f"{name} must have numbers of single or double precision, not {x.dtype}: "
+            "convert it, for example with .double()."
+        )
+    if real and x.is_complex():
+        raise TypeError(
+            f"{name} must be real here; torch.view_as_real turns complex numbers into pairs."
+        )
+    if last is not None and (x.dim() == 0 or x.shape[-1] != last):
+        raise ValueError(f"{name} must have the shape [..., {last}] here, not {list(x.shape)}.")
+    return x
+
+
+def fitting(z: Tensor, W: Tensor) -> Tensor:
+    """The state ``z [..., n]``, refused when it can't meet the map's own numbers ``W [..., n]``."""
+    if numbers(z, last=W.shape[-1]).dtype != W.dtype:
+        raise TypeError(
+            f"This map is made of {W.dtype} and the state of {z.dtype}: convert one of them, for "
+            f"example the state with .to({W.dtype})."
+        )
+    return z
 
 
 def logistic(r: float) -> Map:
@@ -14,12 +58,12 @@ def logistic(r: float) -> Map:
 
     Source: May (1976), *Simple mathematical models with very complicated dynamics*.
     """
-    return lambda z: r * z * (1 - z)
+    return lambda z: r * numbers(z) * (1 - z)
 
 
 def tent(mu: float = 2.0) -> Map:
     """The tent map z -> mu min(z, 1 - z), element by element."""
-    return lambda z: mu * torch.minimum(z, 1 - z)
+    return lambda z: mu * torch.minimum(numbers(z, real=True), 1 - z)
 
 
 def henon(a: float = 1.4, b: float = 0.3) -> Map:
@@ -29,7 +73,7 @@ def henon(a: float = 1.4, b: float = 0.3) -> Map:
     """
 
     def f(z: Tensor) -> Tensor:
-        x, y = z.unbind(-1)
+        x, y = numbers(z, last=2).unbind(-1)
         return torch.stack((1 - a * x**2 + y, b * x), dim=-1)
 
     return f
@@ -41,9 +85,9 @@ def linear_map(A: Tensor) -> Map:
     Raises:
         ValueError: ``A`` is not a square matrix.
     """
-    if A.dim() != 2 or A.shape[0] != A.shape[1]:
+    if numbers(A, "The matrix").dim() != 2 or A.shape[0] != A.shape[1]:
         raise ValueError(f"linear_map needs a square matrix [n, n], not shape {list(A.shape)}.")
-    return lambda z: z @ A.T
+    return lambda z: fitting(z, A) @ A.T
 
 
 def newton_map(coefficients: Sequence[complex] = (1, 0, 0, -1)) -> Map:
@@ -66,7 +110,7 @@ def newton_map(coefficients: Sequence[complex] = (1, 0, 0, -1)) -> Map:
         )
 
     def f(z: Tensor) -> Tensor:
-        if not z.is_complex():
+        if not numbers(z).is_complex():
             raise ValueError("Newton's map acts on complex states: use torch.complex(x, y).")
         value, slope = torch.full_like(z, coefficients[0]), torch.zeros_like(z)
         for c in coefficients[1:]:  # Horner's rule for p and p' together
@@ -95,7 +139,7 @@ def tanh_network(n: int, gain: float, seed: int = 0) -> Map:
     W = gain / n**0.5 * torch.randn(n, n, dtype=torch.float64, generator=generator)
 
     def f(z: Tensor) -> Tensor:
-        return torch.tanh(z @ W.T)
+        return torch.tanh(fitting(z, W) @ W.T)
 
     f.weight = W
     return f
@@ -115,9 +159,9 @@ def sphere_map(target: Tensor, kappa: float) -> Map:
     Raises:
         ValueError: ``target`` is no vector with a direction, or ``kappa`` is negative.
     """
-    if target.dim() != 1 or not 0 < target.norm() < math.inf:
+    if numbers(target, "The target", real=True).dim() != 1 or not 0 < target.norm() < math.inf:
         raise ValueError("sphere_map needs a target [D] that is finite and not zero.")
     if not 0 <= kappa < math.inf:
         raise ValueError(f"kappa is a length, 0 or more, not {kappa}.")
     c = kappa * target / target.norm()
-    return lambda z: torch.nn.functional.normalize(z + c, dim=-1)
+    return lambda z: torch.nn.functional.normalize(fitting(z, c) + c, dim=-1)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .maps import Map
+from .maps import Map, fitting, numbers
 
 
 def hopfield(patterns: Tensor, beta: float | None = None, order: Tensor | None = None) -> Map:
@@ -31,19 +31,26 @@ def hopfield(patterns: Tensor, beta: float | None = None, order: Tensor | None =
     if beta is not None:
         if order is not None:
             raise ValueError("order belongs to the classical network; leave it out with beta.")
-        return lambda z: torch.softmax(beta * (z @ patterns.T), dim=-1) @ patterns
+        X = patterns
+        return lambda z: torch.softmax(beta * (fitting(z, X) @ X.T), dim=-1) @ X
     W = _hebb(patterns)  # whole numbers, so that an input of 0 is exactly 0
 
     def sign(drive: Tensor, z: Tensor) -> Tensor:
-        return torch.where(drive == 0, z, torch.sign(drive))
+        # z + drive where that is 0 (and where it is NaN, of which PyTorch's sign would make 0)
+        return torch.where(drive.abs() > 0, torch.sign(drive), z + drive)
 
     def sweep(z: Tensor) -> Tensor:
-        z = z.clone()
-        for i in torch.as_tensor(order).tolist():
+        z = fitting(z, W).clone()
+        for i in units:
             z[..., i] = sign(z @ W[i], z[..., i])
         return z
 
-    return sweep if order is not None else lambda z: sign(z @ W, z)
+    if order is None:
+        return lambda z: sign(fitting(z, W) @ W, z)
+    units = torch.as_tensor(order).tolist()
+    if any(type(i) is not int or i not in range(len(W)) for i in units):
+        raise ValueError(f"order lists numbers of units, 0 to {len(W) - 1}, not {order}.")
+    return sweep
 
 
 def hopfield_energy(patterns: Tensor, z: Tensor, beta: float | None = None) -> Tensor:
@@ -56,6 +63,7 @@ def hopfield_energy(patterns: Tensor, z: Tensor, beta: float | None = None) -> T
     Source: as `hopfield`; the modern energy is eq. 2 of Ramsauer et al.
     """
     _check(patterns, beta)
+    fitting(z, patterns)
     if beta is None:
         return -((z @ _hebb(patterns)) * z).sum(-1) / (2 * patterns.shape[1])
     overlap = torch.logsumexp(beta * (z @ patterns.T), dim=-1) - math.log(len(patterns))
@@ -69,9 +77,11 @@ def _hebb(patterns: Tensor) -> Tensor:
 
 
 def _check(patterns: Tensor, beta: float | None) -> None:
-    if patterns.dim() != 2 or 0 in patterns.shape:
+    if numbers(patterns, "The matrix of patterns", real=True).dim() != 2 or 0 in patterns.shape:
         raise ValueError(f"Patterns are a matrix [m, n], not of shape {list(patterns.shape)}.")
+    if not torch.isfinite(patterns).all():
+        raise ValueError("The patterns are not finite: there is NaN or infinity in them.")
     if beta is None and not (patterns.abs() == 1).all():
         raise ValueError("A classical Hopfield network stores +1 and -1 only; give beta otherwise.")
-    if beta is not None and not beta > 0:
+    if beta is not None and not 0 < beta < math.inf:
         raise ValueError(f"beta must be a positive number, not {beta}.")

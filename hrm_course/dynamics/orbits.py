@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .maps import Map
+from .maps import Map, numbers
 
 
 @torch.no_grad()
@@ -20,8 +20,8 @@ def orbit(f: Map, z0: Tensor, steps: int) -> Tensor:
 
     Raises:
         ValueError: ``steps`` is negative, ``z0`` is not finite, or ``f`` changes the shape of the
-            state.
-        TypeError: ``z0`` is not a tensor.
+            state or the kind of its numbers.
+        TypeError: ``z0`` is no tensor, or its numbers are whole or of half precision.
     """
     if steps < 0:
         raise ValueError(f"An orbit needs steps >= 0, not {steps}.")
@@ -42,19 +42,24 @@ def residual(f: Map, z: Tensor, batched: bool = False) -> Tensor:
         A scalar tensor, or ``[B]`` with ``batched=True``.
 
     Raises:
-        ValueError: ``f`` changes the shape of the state.
+        ValueError, TypeError: as `orbit`, but NaN gives NaN.
     """
-    return length(apply(f, _as_state(z)) - z, batched)
+    return length(apply(f, numbers(z)) - z, batched)
 
 
 def apply(f: Map, z: Tensor) -> Tensor:
-    """``f(z)``, refused with a sentence when ``f`` does not return a state of the same shape."""
+    """``f(z)``, refused with a sentence when ``f`` does not return a state of the same kind."""
     image = f(z)
     if not isinstance(image, Tensor) or image.shape != z.shape:
         got = list(image.shape) if isinstance(image, Tensor) else type(image).__name__
         raise ValueError(
             f"A map must return a tensor of the shape it was given: it got {list(z.shape)} "
             f"and returned {got}."
+        )
+    if image.dtype != z.dtype:
+        raise ValueError(
+            f"A map must return the kind of numbers it was given: it got {z.dtype} and returned "
+            f"{image.dtype}. Convert the state, or what the map is made of."
         )
     return image
 
@@ -68,9 +73,20 @@ def length(v: Tensor, batched: bool) -> Tensor:
 
 def as_start(z: Tensor, name: str = "The start") -> Tensor:
     """``z``, refused with a sentence when it is no tensor or not finite."""
-    if not torch.isfinite(_as_state(z)).all():
+    if not torch.isfinite(numbers(z, name)).all():
         raise ValueError(f"{name} is not finite: there is NaN or infinity in it.")
     return z
+
+
+def check_rows(z: Tensor, who: str, name: str) -> None:
+    """Refuses ``z [n, *shape]`` as `as_start` does, or when there is not at least one row."""
+    if as_start(z, f"The tensor of {name}").dim() == 0 or len(z) == 0:
+        raise ValueError(f"{who} needs {name} [n, *shape], at least one.")
+
+
+def precision(z: Tensor, double: float, single: float) -> float:
+    """What a tolerance is by default, for the numbers of ``z``."""
+    return double if z.dtype in (torch.float64, torch.complex128) else single
 
 
 def distinct(z: Tensor, merge: float) -> tuple[Tensor, Tensor]:
@@ -95,9 +111,3 @@ def distinct(z: Tensor, merge: float) -> tuple[Tensor, Tensor]:
         kinds[near & (kinds < 0)] = len(firsts) - 1
     order = kinds.bincount(minlength=len(firsts)).argsort(descending=True, stable=True)
     return z[torch.tensor(firsts, dtype=torch.long)[order]], order.argsort()[kinds]
-
-
-def _as_state(z: Tensor) -> Tensor:
-    if not isinstance(z, Tensor):
-        raise TypeError(f"A state is a tensor; wrap it: torch.tensor({z!r}, dtype=torch.float64).")
-    return z

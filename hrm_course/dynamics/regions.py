@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, vmap
 
-from .maps import Map
-from .orbits import apply, as_start, distinct, length
+from .maps import Map, numbers
+from .orbits import apply, as_start, check_rows, distinct, length, precision
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def basins(
     points: Tensor,
     attractors: Tensor | None = None,
     max_steps: int = 100,
-    tol: float = 1e-6,
+    tol: float | None = None,
     merge: float = 1e-3,
 ) -> Basins:
     """Iterate ``f`` from every point and say where each ends.
@@ -49,23 +49,29 @@ def basins(
             apart than ``merge`` share a label, the most frequent being 0. That finds fixed points
             only, and a slow passage may look like one: prefer to name the attractors.
         max_steps: applications before a start gets the label -1.
-        tol, merge: distances.
+        tol, merge: distances; ``tol`` is 1e-6 by default, and 1e-5 in single precision.
 
     Returns:
         `Basins`.
 
     Raises:
-        ValueError: no points, attractors of another shape, or ``f`` changes the shape.
+        ValueError: no points, points or attractors that are not finite or of different shapes, a
+            number that does not fit, or as `orbit`.
+        TypeError: as `orbit`.
     """
-    if as_start(points).dim() == 0 or len(points) == 0:
-        raise ValueError("basins needs points [n, *shape], at least one.")
-    if attractors is not None and attractors.shape[1:] != points.shape[1:]:
+    check_rows(points, "basins", "points")
+    if attractors is not None:
+        check_rows(attractors, "basins", "attractors")
+        if attractors.shape[1:] != points.shape[1:] or attractors.dtype != points.dtype:
+            raise ValueError(
+                f"An attractor must look like a point: the points are {list(points.shape)} of "
+                f"{points.dtype}, the attractors {list(attractors.shape)} of {attractors.dtype}."
+            )
+    tol = precision(points, 1e-6, 1e-5) if tol is None else tol
+    if not (tol > 0 and merge >= 0 and max_steps >= 0):
         raise ValueError(
-            f"An attractor must look like a point: the points are {list(points.shape)}, "
-            f"the attractors {list(attractors.shape)}."
+            f"basins needs tol > 0, merge >= 0 and max_steps >= 0, not {tol}, {merge}, {max_steps}."
         )
-    if tol <= 0 or max_steps < 0:
-        raise ValueError(f"basins needs tol > 0 and max_steps >= 0, not {tol}, {max_steps}.")
     labels = torch.full((len(points),), -1)
     steps = torch.full((len(points),), max_steps)
     ends, residual = points.clone(), torch.full((len(points),), torch.inf, dtype=torch.float64)
@@ -116,9 +122,10 @@ def bifurcation(
 
     Raises:
         ValueError: ``parameters`` is not a list of numbers, ``settle`` or ``keep`` does not fit,
-            or a map changes the shape.
+            or as `orbit`.
+        TypeError: as `orbit`; ``parameters`` is no tensor or of whole numbers.
     """
-    if parameters.dim() != 1 or len(parameters) == 0:
+    if numbers(parameters, "The tensor of parameters").dim() != 1 or len(parameters) == 0:
         raise ValueError(f"bifurcation needs parameters [m], not shape {list(parameters.shape)}.")
     if settle < 0 or keep < 1:
         raise ValueError(f"bifurcation needs settle >= 0 and keep >= 1, not {settle}, {keep}.")
@@ -158,20 +165,20 @@ def passage_times(f: Map, z0: Tensor, inside: Callable[[Tensor], Tensor], max_st
         mean over unfinished passages can't be taken by accident.
 
     Raises:
-        ValueError: no starts, ``inside`` does not answer for each, or ``f`` changes the shape.
+        ValueError: no starts, ``inside`` does not answer for each, or as `orbit`.
+        TypeError: as `orbit`.
     """
-    if as_start(z0).dim() == 0 or len(z0) == 0:
-        raise ValueError("passage_times needs starts [n, *shape], at least one.")
+    check_rows(z0, "passage_times", "starts")
     if max_steps < 0:
         raise ValueError(f"passage_times needs max_steps >= 0, not {max_steps}.")
     times = torch.full((len(z0),), torch.nan, dtype=torch.float64)
     active, z = torch.arange(len(z0)), z0
     for step in range(max_steps + 1):
         stays = inside(z)
-        if stays.shape != (len(z),) or stays.dtype != torch.bool:
+        if not isinstance(stays, Tensor) or (stays.shape, stays.dtype) != (z.shape[:1], torch.bool):
             raise ValueError(
-                f"inside must return one boolean for each of the {len(z)} states, not "
-                f"{stays.dtype} of shape {list(stays.shape)}."
+                f"inside must return a tensor, one boolean for each of the {len(z)} states, not "
+                f"{stays!r}."
             )
         times[active[~stays]] = step
         active, z = active[stays], z[stays]

@@ -3,8 +3,10 @@
 Beside them the conditions by which a matrix of 2 or 3 rows is judged without its eigenvalues.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,8 +15,8 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs, eigsh
 from torch import Tensor
 from torch.func import jvp, vjp, vmap
 
-from .maps import Map
-from .orbits import apply
+from .maps import Map, numbers
+from .orbits import apply, precision
 
 DENSE_LIMIT = 64  # below this many numbers a dense eigenvalue solver is faster and exact
 # With SciPy's 20 basis vectors Arnoldi takes a neighbour for the largest eigenvalue of every third
@@ -29,12 +31,17 @@ def jacobian(f: Map, z: Tensor) -> Tensor:
 
     Row i, column j: how the i-th number of ``f(z)`` changes with the j-th number of ``z``, both
     counted in the order of ``z.flatten()``. Computed by forward-mode differentiation. For complex
-    states and an analytic ``f``, these are the complex derivatives.
+    states these are the complex derivatives, so ``f`` must be analytic: z and z^2 are, |z| is not.
 
     Raises:
-        ValueError: ``f`` changes the shape of the state.
+        ValueError: ``f`` changes the shape of the state or the kind of its numbers, the state has
+            no numbers, or it is complex and ``f`` is not analytic there.
+        TypeError: ``z`` is no tensor, or its numbers are whole or of half precision.
     """
-    return row_jacobians(lambda rows: apply(f, rows[0]).unsqueeze(0), z.unsqueeze(0))[0]
+    rows = numbers(z).unsqueeze(0)
+    by_row = lambda rows: apply(f, rows[0]).unsqueeze(0)  # noqa: E731
+    check_slope(by_row, rows)
+    return row_jacobians(by_row, rows)[0]
 
 
 def row_jacobians(f: Map, z: Tensor) -> Tensor:
@@ -45,6 +52,29 @@ def row_jacobians(f: Map, z: Tensor) -> Tensor:
     basis = torch.eye(n, dtype=z.dtype).view(n, 1, *z.shape[1:]).expand(n, *z.shape)
     columns = vmap(lambda e: jvp(f, (z,), (e,))[1])(basis)  # one column of every row at a time
     return columns.reshape(n, len(z), n).permute(1, 2, 0)
+
+
+def check_slope(f: Map, z: Tensor) -> None:
+    """Refuses states ``z`` of no numbers, and complex ones where ``f`` has no complex derivative.
+
+    The latter means J (iv) = i Jv for every v, and is put to the test with a random one.
+
+    Raises:
+        ValueError: as said.
+    """
+    if z.numel() == 0:
+        raise ValueError("A state of no numbers has no Jacobian.")
+    if not z.is_complex():
+        return
+    v = torch.randn(z.shape, dtype=z.dtype, generator=torch.Generator().manual_seed(0))
+    push = vmap(lambda v: jvp(partial(apply, f), (z.clone(),), (v,))[1], randomness="same")
+    straight, turned = push(torch.stack((v, 1j * v)))
+    eps = torch.finfo(z.dtype).eps
+    if (turned - 1j * straight).norm() > eps**0.5 * straight.norm() + 1e4 * eps * v.norm():
+        raise ValueError(
+            "f is not analytic at this complex state, so it has no complex derivative: write it as "
+            "a map of pairs of real numbers, with torch.view_as_real and torch.view_as_complex."
+        )
 
 
 @torch.no_grad()
@@ -65,17 +95,19 @@ def leading_eigenvalues(f: Map, z: Tensor, k: int = 1, tol: float | None = None)
         Complex tensor ``[k]``, largest modulus first.
 
     Raises:
-        ValueError: ``f`` changes the shape, ``k`` does not fit, or ``f`` is not finite at ``z``.
+        ValueError: as `jacobian`, ``k`` does not fit, or ``f`` or its derivative is not finite at
+            ``z``.
+        TypeError: as `jacobian`.
         RuntimeError: Arnoldi did not converge; the message says what to change.
 
     Source: Lehoucq, Sorensen and Yang (1998), *ARPACK Users' Guide*.
     """
-    n = z.numel()
+    n = numbers(z).numel()
     if not 1 <= k <= n:
         raise ValueError(f"A state of {n} numbers has {n} eigenvalues; k={k} can't be had.")
     z = _own(f, z)
     if n <= DENSE_LIMIT or k >= n - 1:
-        values = torch.linalg.eigvals(jacobian(f, z))
+        values = torch.linalg.eigvals(_finite(jacobian(f, z)))
     else:
         values = torch.from_numpy(
             _arnoldi(eigs, lambda v: jvp(f, (z,), (v,))[1], z, k, tol).astype(complex)
@@ -101,15 +133,18 @@ def operator_norm(f: Map, z: Tensor, tol: float | None = None) -> float:
     "t applications of f" it tells the largest growth over t steps.
 
     A state of more than 64 numbers never sees its Jacobian J formed: Lanczos' method acts on
-    J^T J through products with J and with its transpose. Arguments and errors as in
-    `leading_eigenvalues`; ``f`` must be differentiable backwards too.
+    J^T J (J^H J for complex states) through products with J and with its transpose. Arguments and
+    errors as in `leading_eigenvalues`; ``f`` must be differentiable backwards too.
     """
     z = _own(f, z)
     if z.numel() <= DENSE_LIMIT:
-        return torch.linalg.matrix_norm(jacobian(f, z), 2).item()
-    pull = vjp(f, z)[1]  # remembers one pass through f
-    square = _arnoldi(eigsh, lambda v: pull(jvp(f, (z,), (v,))[1])[0], z, 1, tol).item()
-    return max(square, 0.0) ** 0.5
+        return torch.linalg.matrix_norm(_finite(jacobian(f, z)), 2).item()
+    pull = vjp(f, z)[1]  # remembers one pass through f; of complex J it gives J^H v
+    push = lambda v: jvp(f, (z,), (v,))[1]  # noqa: E731
+    # a power of 2 near |J|, so that J^T J neither overflows nor vanishes where J does not
+    scale = 2.0 ** math.frexp(push(torch.ones_like(z)).abs().max())[1]
+    square = _arnoldi(eigsh, lambda v: pull(push(v) / scale)[0] / scale, z, 1, tol).item()
+    return scale * max(square, 0.0) ** 0.5
 
 
 @torch.no_grad()
@@ -119,7 +154,7 @@ def mean_diagonal(
     probes: int = 64,
     seed: int | torch.Generator = 0,
     exact: bool = False,
-) -> tuple[float, float]:
+) -> tuple[float | complex, float]:
     """The mean of the diagonal of the Jacobian of ``f`` at ``z``: tr J / n, and its error.
 
     Hutchinson's estimate: the mean of v.Jv / n over random signs v. It is the mean of the
@@ -133,16 +168,16 @@ def mean_diagonal(
         exact: form the Jacobian instead and read the diagonal.
 
     Returns:
-        The estimate and its standard error (0 when exact).
+        The estimate, complex for complex states, and its standard error (0 when exact).
 
     Raises:
-        ValueError: fewer than 2 probes, ``f`` changes the shape, or is not finite at ``z``.
+        ValueError, TypeError: fewer than 2 probes, or as `leading_eigenvalues`.
 
     Source: Hutchinson (1989), *A stochastic estimator of the trace of the influence matrix*.
     """
     z = _own(f, z)
     if exact:
-        return jacobian(f, z).diagonal().mean().item(), 0.0
+        return _finite(jacobian(f, z)).diagonal().mean().item(), 0.0
     if probes < 2:
         raise ValueError(f"A standard error needs 2 probes or more, not {probes}.")
     generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
@@ -150,7 +185,8 @@ def mean_diagonal(
     for _ in range(probes):
         v = torch.randint(0, 2, z.shape, generator=generator).to(z.dtype) * 2 - 1
         samples.append((v * jvp(f, (z,), (v,))[1]).mean())
-    values = torch.stack(samples).double()
+    values = _finite(torch.stack(samples))
+    values = values.to(torch.complex128 if values.is_complex() else torch.float64)
     return values.mean().item(), (values.std() / probes**0.5).item()
 
 
@@ -187,13 +223,14 @@ def stability_conditions(A: Tensor) -> StabilityConditions:
 
     Raises:
         ValueError: ``A`` is not a finite square matrix of 2 or 3 rows.
+        TypeError: its numbers are complex, whole or of half precision.
 
     Source: Jury (1964), *Theory and application of the z-transform method*; Hurwitz (1895).
     """
-    n = len(A) if A.dim() == 2 else 0
+    n = len(A) if numbers(A, "A", real=True).dim() == 2 else 0
     if n not in (2, 3) or A.shape != (n, n) or not torch.isfinite(A).all():
         raise ValueError(f"A must be a finite matrix [2, 2] or [3, 3], not {list(A.shape)}.")
-    A = A.double()
+    A = A.detach().double()
     trace, det = A.trace().item(), torch.linalg.det(A).item()
     # p(x) = x^2 - trace x + det, or x^3 - trace x^2 + minors x - det
     minors = (trace**2 - (A @ A).trace().item()) / 2
@@ -253,27 +290,36 @@ def _own(f: Map, z: Tensor) -> Tensor:
     A copy, because `jvp` at a view, such as one state of an orbit, allocates the whole orbit in
     each product.
     """
-    if not torch.isfinite(apply(f, z)).all():
+    if not torch.isfinite(apply(f, numbers(z))).all():
         raise ValueError("f(z) is not finite here, so it has no Jacobian to speak of.")
+    check_slope(f, z)
     return z.clone()
+
+
+def _finite(J: Tensor) -> Tensor:
+    """``J`` or a product with it, refused when ``f`` has no slope at a state."""
+    if not torch.isfinite(J).all():
+        raise ValueError("The derivative of f is not finite here: choose a state where it is.")
+    return J
 
 
 def _arnoldi(solver: Callable, multiply: Map, z: Tensor, k: int, tol: float | None) -> np.ndarray:
     """The ``k`` largest eigenvalues of the linear map ``multiply`` on states shaped like ``z``."""
-    single = z.dtype != torch.float64
 
     def product(v: np.ndarray) -> np.ndarray:
         direction = torch.from_numpy(np.ascontiguousarray(v.ravel())).to(z.dtype).view_as(z)
-        return multiply(direction).flatten().numpy()
+        return _finite(multiply(direction)).flatten().resolve_conj().numpy()
 
-    n = z.numel()
-    start = np.random.default_rng(0).standard_normal(n).astype(np.float32 if single else float)
+    n, draw = z.numel(), np.random.default_rng(0).standard_normal
+    # of the numbers of z: ARPACK would drop the imaginary parts of products with a real start
+    start = torch.from_numpy(draw(n) + 1j * draw(n) if z.is_complex() else draw(n))
+    start = start.to(z.dtype).numpy()
     # ARPACK stops with an error when the first product is exactly zero. Then J = 0 (the start
     # is random, so only a null set of other matrices maps it to zero).
     if not np.any(product(start)):
         return np.zeros(k)
     operator = LinearOperator((n, n), matvec=product, dtype=start.dtype)
-    tol = tol if tol is not None else (1e-3 if single else 1e-8)
+    tol = precision(z, 1e-8, 1e-3) if tol is None else tol
     try:
         values = solver(
             operator,

@@ -27,6 +27,13 @@ def test_both_bounds_of_a_linear_map_are_its_norm(norm, n, seed):
     assert found.contraction == (expected < 1)
 
 
+@given(seed=st.integers(0, 1_000), spread=st.sampled_from([1.0, 1e-3]))
+def test_rounding_in_single_precision_refutes_no_bound(seed, spread):
+    A, points = normal(4, 4, seed=seed).float(), 1 + spread * normal(20, 4, seed=seed).float()
+    found = lipschitz(linear_map(A), points, bound=[A])
+    assert found.empirical == pytest.approx(found.certified, rel=1e-3)
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_pairs_alone_bound_a_large_linear_map_from_below(norm):
     A = normal(80, 80) / 9
@@ -97,7 +104,9 @@ def test_banachs_bounds_are_sharp_for_a_multiple():
         (lambda: lipschitz(torch.cos, normal(1_001, 2)), "compares pairs"),
         (lambda: lipschitz(lambda z: 2 * z, normal(5, 2), bound=1.9), "refuted"),
         (lambda: lipschitz(lambda z: 2 * z, normal(5, 2), bound=float("nan")), "refuted"),
+        (lambda: lipschitz(torch.sin, normal(5, 2), bound=normal(2, 2)), r"\[W\] for one"),
         (lambda: lipschitz(torch.sqrt, -normal(5, 2).abs()), "f at the points is not finite"),
+        (lambda: lipschitz(torch.sqrt, normal(5, 2).relu()), "derivative of f at the points"),
         (lambda: lipschitz(lambda z: z[:, :1], normal(5, 2)), "shape it was given"),
         (lambda: lipschitz(torch.sin, normal(5, 2)).a_priori(1.0, 1), "only a lower bound"),
         (lambda: lipschitz(torch.sin, normal(5, 2), bound=1.0).a_posteriori(1.0), "below 1"),

@@ -85,6 +85,11 @@ def test_adaptive_maps_are_a_semigroup_and_keep_their_tolerance():
             RuntimeError,
             "map of rk4",
         ),
+        (
+            lambda: torch.vmap(adaptive(pendulum(), 1.0))(torch.ones(3, 2, dtype=F64)),
+            RuntimeError,
+            "map of rk4",
+        ),
         (lambda: euler_maruyama(pendulum(), 0.1, -0.1), ValueError, "positive number"),
         (lambda: euler_maruyama(pendulum(), -0.1, 0.1), ValueError, "strength of the noise"),
         (lambda: euler_maruyama(pendulum(), float("nan"), 0.1), ValueError, "strength"),

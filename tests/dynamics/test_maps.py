@@ -12,8 +12,8 @@ from hrm_course.dynamics import newton_map, orbit, residual, sphere_map, tanh_ne
 F64 = torch.float64
 
 
-def test_thirty_names_and_each_explains_itself():
-    assert len(dynamics.__all__) <= 30
+def test_few_names_and_each_explains_itself():
+    assert len(dynamics.__all__) <= 36
     for name in dynamics.__all__:
         assert getattr(dynamics, name).__doc__, f"{name} has no docstring"
 
@@ -80,8 +80,24 @@ def test_the_poles_of_the_sphere_map():
         (lambda: sphere_map(torch.full((3,), torch.nan), 1.0), "finite"),
         (lambda: sphere_map(torch.ones(2, 2), 1.0), r"target \[D\]"),
         (lambda: sphere_map(torch.ones(3), -1.0), "0 or more"),
+        (lambda: dynamics.henon()(torch.ones(3)), r"shape \[..., 2\] here, not \[3\]"),
+        (lambda: dynamics.linear_map(torch.eye(3))(torch.ones(2)), r"shape \[..., 3\]"),
     ],
 )
 def test_bad_input_gets_a_sentence(call, sentence):
     with pytest.raises(ValueError, match=sentence):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: tent()(torch.ones(2) + 1j), "must be real here"),
+        (lambda: dynamics.logistic(2.0)(torch.tensor(1)), r"not torch.int64.*\.double"),
+        (lambda: tanh_network(2, 1.0)(torch.ones(2)), r"made of torch.float64.*torch.float32"),
+        (lambda: dynamics.logistic(2.0)(0.3), r"wrap it: torch.tensor\(0.3"),
+    ],
+)
+def test_numbers_of_another_kind_get_a_sentence(call, sentence):
+    with pytest.raises(TypeError, match=sentence):
         call()

@@ -97,6 +97,9 @@ def test_beta_turns_the_mean_into_retrieval():
         (lambda: hopfield(torch.rand(2, 3)), r"\+1 and -1"),
         (lambda: hopfield(torch.rand(2, 3), beta=0.0), "positive number"),
         (lambda: hopfield(torch.rand(2, 3), beta=1.0, order=torch.arange(3)), "classical"),
+        (lambda: hopfield(torch.rand(2, 3), beta=np.inf), "positive number"),
+        (lambda: hopfield(torch.ones(2, 3), order=[0, 3]), "numbers of units, 0 to 2"),
+        (lambda: hopfield(torch.ones(2, 3), order=[0.5]), "numbers of units, 0 to 2"),
         (lambda: hopfield_energy(torch.rand(2, 3), torch.ones(3)), r"\+1 and -1"),
     ],
 )

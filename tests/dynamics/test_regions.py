@@ -141,7 +141,7 @@ def test_the_passage_of_a_ghost_takes_pi_over_the_root(epsilon):
 
 
 def test_the_escape_from_a_well_takes_the_time_of_the_exact_quadrature():
-    sigma, h, n = 0.8, 0.005, 3_000
+    sigma, h, n = 0.8, 0.005, 1_500
     # mean first passage from -1 to 1: (2/s^2) int_-1^1 e^{2V/s^2} int_-inf^y e^{-2V/s^2} dx dy
     x = np.linspace(-4, 1, 20_001)
     V = 2 / sigma**2 * (x**4 / 4 - x**2 / 2)
@@ -165,13 +165,17 @@ POINTS = torch.zeros(4, 2, dtype=F64)
         (lambda: basins(torch.cos, POINTS[:0]), "at least one"),
         (lambda: basins(torch.cos, POINTS / 0), "not finite"),
         (lambda: basins(torch.cos, POINTS, torch.zeros(3)), "look like a point"),
+        (lambda: basins(torch.cos, POINTS, torch.tensor(0.0)), "needs attractors"),
         (lambda: basins(torch.cos, POINTS, tol=0.0), "tol > 0"),
+        (lambda: basins(torch.cos, POINTS, tol=math.nan), "tol > 0"),
+        (lambda: basins(torch.cos, POINTS, merge=math.nan), "merge >= 0"),
         (lambda: basins(lambda z: z[:, :1], POINTS), "shape it was given"),
         (lambda: bifurcation(logistic, torch.tensor(3.0), POINTS), r"parameters \[m\]"),
         (lambda: bifurcation(logistic, torch.ones(2), POINTS, keep=0), "keep >= 1"),
         (lambda: bifurcation(lambda r: torch.sum, torch.ones(2), POINTS), "shape it was given"),
         (lambda: passage_times(torch.cos, POINTS[:0], torch.isnan, 5), "at least one"),
         (lambda: passage_times(torch.cos, POINTS, torch.isfinite, 5), "one boolean for each"),
+        (lambda: passage_times(torch.cos, POINTS, lambda z: True, 5), "one boolean for each"),
         (lambda: passage_times(torch.cos, POINTS[:, 0], torch.sin, 5), "one boolean for each"),
         (lambda: passage_times(torch.cos, POINTS[:, 0], torch.isfinite, -1), "max_steps >= 0"),
     ],

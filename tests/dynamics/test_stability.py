@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hrm_course.dynamics import (
@@ -9,7 +9,9 @@ from hrm_course.dynamics import (
     jacobian,
     leading_eigenvalues,
     linear_map,
+    lipschitz,
     logistic,
+    lyapunov_exponents,
     mean_diagonal,
     newton_map,
     operator_norm,
@@ -42,7 +44,7 @@ def hidden_in(n, A):
 def test_the_spectral_radius_of_hard_matrices(name):
     A, radius = HARD[name]
     assert spectral_radius(linear_map(A), torch.zeros(2, dtype=F64)) == pytest.approx(radius)
-    large = spectral_radius(hidden_in(300, A), torch.zeros(300, dtype=F64))
+    large = spectral_radius(hidden_in(150, A), torch.zeros(150, dtype=F64))
     assert large == pytest.approx(radius, rel=1e-6)
 
 
@@ -54,7 +56,7 @@ def test_the_dense_path_agrees_with_numpy(n, seed):
     assert found == pytest.approx(expected)
 
 
-@given(seed=st.integers(0, 20))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_matrix_free_path_agrees_with_numpy(seed):
     A = np.random.default_rng(seed).standard_normal((90, 90)) / 9
     expected = np.sort(np.abs(np.linalg.eigvals(A)))[::-1][:4]
@@ -63,11 +65,11 @@ def test_the_matrix_free_path_agrees_with_numpy(seed):
     np.testing.assert_allclose(found[:3], expected[:3], rtol=1e-6)
 
 
-def test_a_neighbour_is_not_taken_for_the_largest_eigenvalue():
-    for seed in range(12):  # with a small basis Arnoldi errs on some of them
-        W = tanh_network(300, 1.0, seed).weight
-        radius = spectral_radius(linear_map(W), torch.zeros(300, dtype=F64))
-        assert radius == pytest.approx(np.abs(np.linalg.eigvals(W.numpy())).max(), rel=1e-6)
+@pytest.mark.parametrize(("n", "seed"), [(150, 1), (300, 6), (300, 12)])
+def test_a_neighbour_is_not_taken_for_the_largest_eigenvalue(n, seed):
+    W = tanh_network(n, 1.0, seed).weight  # with a basis of 20 Arnoldi errs on these
+    radius = spectral_radius(linear_map(W), torch.zeros(n, dtype=F64))
+    assert radius == pytest.approx(np.abs(np.linalg.eigvals(W.numpy())).max(), rel=1e-6)
 
 
 def test_single_precision_is_good_to_a_thousandth():
@@ -102,6 +104,34 @@ def test_the_jacobian_of_an_analytic_map_is_its_complex_derivative():
     torch.testing.assert_close(jacobian(newton_map(), z), expected)
 
 
+@given(n=st.sampled_from([3, 100]), seed=st.integers(0, 1_000))
+@settings(max_examples=4)
+def test_newtons_map_of_many_numbers_has_the_slope_of_its_worst(n, seed):
+    z = torch.randn(n, dtype=torch.complex128, generator=torch.Generator().manual_seed(seed))
+    steepest = (2 / 3 * (1 - z**-3)).abs().max().item()
+    assert spectral_radius(newton_map(), z) == pytest.approx(steepest)
+    assert operator_norm(newton_map(), z) == pytest.approx(steepest)
+
+
+def test_a_map_without_complex_derivative_is_refused():
+    z = torch.tensor([0.4 + 0.8j, -1.1 + 0.2j], dtype=torch.complex128)
+    for f in (torch.conj, lambda z: z * z.abs(), lambda z: z.real + 0j, lambda z: z / z.abs()):
+        for instrument in (jacobian, leading_eigenvalues, operator_norm, mean_diagonal):
+            with pytest.raises(ValueError, match=r"not analytic.*view_as_real"):
+                instrument(f, z)
+        with pytest.raises(ValueError, match="not analytic"):
+            lyapunov_exponents(f, z, 3)
+        with pytest.raises(ValueError, match="not analytic"):
+            lipschitz(f, z)
+    pairs = jacobian(
+        lambda x: torch.view_as_real(torch.view_as_complex(x).conj().resolve_conj()),
+        z.real[:, None].expand(2, 2).clone(),
+    )
+    torch.testing.assert_close(pairs, torch.diag(torch.tensor([1.0, -1, 1, -1], dtype=F64)))
+    near = torch.tensor([1 + 1e-9j, 1.0], dtype=torch.complex128)  # a slope of nearly 0 is one
+    assert spectral_radius(newton_map(), near) == pytest.approx(2e-9, rel=1e-3)
+
+
 def test_row_jacobians_are_the_jacobians_of_the_rows():
     z = torch.rand(4, 3, 2, dtype=F64)
     rows = torch.stack([jacobian(henon(), row) for row in z])
@@ -109,6 +139,7 @@ def test_row_jacobians_are_the_jacobians_of_the_rows():
 
 
 @given(n=st.sampled_from([1, 3, 30, 64, 65, 90]), seed=st.integers(0, 1_000))
+@settings(max_examples=15)
 def test_the_operator_norm_agrees_with_numpy(n, seed):
     f = tanh_network(n, 1.5, seed)
     z = torch.randn(n, dtype=F64, generator=torch.Generator().manual_seed(seed))
@@ -116,6 +147,12 @@ def test_the_operator_norm_agrees_with_numpy(n, seed):
     norm = operator_norm(f, z)
     assert norm == pytest.approx(np.linalg.norm(J.numpy(), 2), rel=1e-7)
     assert norm >= spectral_radius(f, z) * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, F64, torch.complex64])
+def test_the_operator_norm_of_a_hundred_steps_does_not_vanish(kind):
+    steps = lambda z: 0.5**100 * z  # noqa: E731 (its square is no number of single precision)
+    assert operator_norm(steps, torch.zeros(80, dtype=kind)) == pytest.approx(0.5**100)
 
 
 def test_the_operator_norm_of_a_composition_is_the_largest_growth():
@@ -132,8 +169,8 @@ def test_the_operator_norm_of_a_composition_is_the_largest_growth():
     assert norms == pytest.approx([5.157, 16.43, 19.38, 0.01476], rel=1e-3)
 
 
-def test_a_hundred_thousand_numbers():
-    n = 100_000
+def test_a_state_whose_matrix_would_take_three_gigabytes():
+    n = 20_000
     scale = torch.linspace(0, 0.8, n, dtype=F64)
     scale[:2] = torch.tensor([0.9, 0.85])
 
@@ -249,6 +286,13 @@ def test_the_lyapunov_matrix_of_a_known_non_normal_matrix():
         (lambda: operator_norm(torch.log, -torch.ones(3)), "not finite"),
         (lambda: mean_diagonal(torch.cos, torch.zeros(3), probes=1), "2 probes or more"),
         (lambda: mean_diagonal(torch.cos, torch.full((3,), torch.nan)), "not finite"),
+        (lambda: spectral_radius(torch.sqrt, torch.zeros(3)), "derivative of f is not finite"),
+        (lambda: spectral_radius(torch.sqrt, torch.zeros(100)), "derivative of f is not finite"),
+        (lambda: operator_norm(torch.sqrt, torch.zeros(3)), "derivative of f is not finite"),
+        (lambda: operator_norm(torch.sqrt, torch.zeros(100)), "derivative of f is not finite"),
+        (lambda: mean_diagonal(torch.sqrt, torch.zeros(3)), "derivative of f is not finite"),
+        (lambda: jacobian(lambda z: z + 1j, torch.zeros(3)), "kind of numbers it was given"),
+        (lambda: jacobian(lambda z: z.double(), torch.zeros(3)), "kind of numbers it was given"),
         (lambda: stability_conditions(torch.eye(4)), "2, 2"),
         (lambda: stability_conditions(torch.ones(2)), "2, 2"),
         (lambda: stability_conditions(torch.ones(2, 3)), "2, 2"),

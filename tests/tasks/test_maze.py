@@ -1,12 +1,16 @@
 import itertools
+import traceback
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_course.tasks import Maze
+from hrm_course.tasks.dihedral import INVERSE, dihedral
 
 SIZES = st.sampled_from([5, 7, 9, 15])
 PICTURE = """\
@@ -71,14 +75,14 @@ def test_perfect_mazes_are_trees_on_all_rooms(size, seed):
 
 def test_13824_perfect_mazes_of_size_7():
     assert spanning_trees(3) == 192 and 192 * 9 * 8 == 13_824
-    puzzles, _ = Maze(7).generate(30_000, seed=0)
+    puzzles, _ = Maze(7).generate(10_000, seed=0)
     layouts = Counter(row.tobytes() for row in puzzles == 0)
     assert len(layouts) == 192
     expected = len(puzzles) / 192
     chi_squared = sum((count - expected) ** 2 / expected for count in layouts.values())
     assert 120 < chi_squared < 280  # 191 degrees of freedom: 191 +- 4.5 standard deviations of 19.5
     seen = len(np.unique(puzzles, axis=0))
-    assert 12_100 < seen < 12_400  # 13,824 (1 - exp(-30,000 / 13,824)) = 12,246 are expected
+    assert 6_950 < seen < 7_290  # 13,824 (1 - exp(-10,000 / 13,824)) = 7,118 are expected
 
 
 @given(SIZES, st.integers(0, 10**6), st.sampled_from([0.0, 0.3, 1.0]), st.integers(0, 6))
@@ -227,10 +231,95 @@ def test_even_sizes_can_be_read_and_solved():
     assert task.format(task.solve(board)) == "Soo#\n##o#\n#oo#\n#G##"
 
 
+TASK = Maze(7)
+BOARD, ANSWER = (a[0] for a in TASK.generate(1, 5))
+METHODS = {  # what each makes of a board
+    "augment": lambda b: TASK.augment(b, b, 1),
+    "check": TASK.check,
+    "decode": TASK.decode,
+    "difficulty": TASK.difficulty,
+    "encode": TASK.encode,
+    "format": TASK.format,
+    "generate": TASK.generate,
+    "is_solution": lambda b: TASK.is_solution(b, ANSWER),
+    "parse": TASK.parse,
+    "paths": TASK.paths,
+    "solve": TASK.solve,
+    "split": TASK.split,
+    "dihedral": lambda b: dihedral(b, 3),
+    "Maze": Maze,
+}
+RIGHT = {
+    "uint8": BOARD.astype(np.uint8),
+    "float64": BOARD.astype(float),
+    "strided": np.stack((BOARD, BOARD), axis=1)[:, 0],
+    "a list": BOARD.tolist(),
+    "a tensor": torch.from_numpy(BOARD),
+}
+WRONG = {
+    "complex": BOARD + 0j,
+    "NaN": np.where(BOARD == 2, np.nan, BOARD),
+    "halves": BOARD / 2,
+    "below zero": BOARD - 1,
+    "words": BOARD.astype(str),
+    "no numbers": BOARD[:0],
+    "one number": np.array(2.5),
+    "one cell less": BOARD[:-1],
+    "one cell more": np.append(BOARD, 1),
+    "three axes": BOARD[None, None],
+    "nothing": None,
+    "truths": BOARD > 0,
+}
+NO_BOARD = {"generate", "parse", "dihedral", "Maze"}  # what they take is something else
+SHAPES = {"no numbers", "one cell less", "one cell more", "three axes"}
+TAKEN = {"augment": {"truths"}, "format": {"truths"}, "split": {"truths"}}  # as 0 and 1
+TAKEN |= {name: {"truths", *SHAPES} for name in ("encode", "decode")}  # number by number
+
+
+def test_every_public_method_has_a_row():
+    assert {name for name in vars(Maze) if callable(getattr(Maze, name)) and name[0] != "_"} == (
+        set(METHODS) - {"dihedral", "Maze"}
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(METHODS) - NO_BOARD))
+def test_a_board_may_come_in_any_kind(name):
+    expected = METHODS[name](BOARD)
+    for kind, board in RIGHT.items():
+        assert np.array_equal(METHODS[name](board), expected), kind
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.filterwarnings("error")
+def test_no_board_gets_a_sentence(name):
+    for kind, board in (WRONG | (RIGHT if name in NO_BOARD else {})).items():
+        if kind in TAKEN.get(name, ()):
+            numbers = board.astype(int)
+            expected = {"encode": numbers + 1, "decode": np.where(numbers > 0, numbers - 1, 0)}
+            found = METHODS[name](board)
+            assert np.array_equal(found, expected.get(name, METHODS[name](numbers))), kind
+            continue
+        with pytest.raises(ValueError) as caught:
+            METHODS[name](board)
+        last = traceback.extract_tb(caught.value.__traceback__)[-1]
+        assert Path(last.filename).parent.name == "tasks", (kind, caught.value)
+        assert str(caught.value).endswith("."), (kind, caught.value)
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 7))
+def test_symmetries_of_a_grid_are_undone(rows, columns, k):
+    grid = np.arange(rows * columns).reshape(rows, columns)
+    for kind in (grid, grid + 0.5j, grid.astype(str), grid[:, ::-1].copy()[:, ::-1]):
+        assert np.array_equal(dihedral(dihedral(kind, k), INVERSE[k]), kind)
+    for wrong in (2.0, -1, 8, "1", None):
+        with pytest.raises(ValueError, match="numbered 0 to 7"):
+            dihedral(grid, wrong)
+
+
 def test_bad_input_gets_a_sentence():
     task = Maze(7)
     good = task.parse(PICTURE)
-    for size in (1, 2, 65, -3):
+    for size in (1, 2, 65, -3, 9.0, "9", float("nan")):
         with pytest.raises(ValueError, match="3 to 64"):
             Maze(size)
     for call, words in [
@@ -238,6 +327,10 @@ def test_bad_input_gets_a_sentence():
         (lambda: Maze(3).generate(1), "odd sizes"),
         (lambda: task.generate(1, loops=1.5), "from 0 to 1"),
         (lambda: task.generate(1, min_path=30), "Ask for a shorter path"),
+        (lambda: task.generate(1, loops=float("nan")), "from 0 to 1"),
+        (lambda: task.generate(-1), "0 or more"),
+        (lambda: task.generate(1, seed=None), "whole numbers, not 1, None"),
+        (lambda: task.augment(good[None], good, 0), "one solution"),
         (lambda: task.check(good[:-1]), r"49 cells.*\[48\]"),
         (lambda: task.check(np.where(good == 3, 1, good)), "one goal; this one has 0"),
         (lambda: task.check(np.where(good == 0, 2, good)), "one start; this one has"),

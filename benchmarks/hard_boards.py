@@ -1,7 +1,7 @@
 """Makes the hard and sparse Sudokus of the course, by many climbs from random grids.
 
-    python benchmarks/hard_boards.py train --climbs 600  # about 20 minutes of one core
-    python benchmarks/hard_boards.py test --climbs 240
+    python benchmarks/hard_boards.py train --climbs 102  # about 4 minutes of one core
+    python benchmarks/hard_boards.py test --climbs 18
 
 Every climb is a file of its own under ``--out``, so that what was interrupted goes on where it was.
 All of them together become ``hrm_course/training/boards/PART.csv.gz``; the same climbs give the same
@@ -56,7 +56,7 @@ def distinct(boards: list[list], others: np.ndarray) -> list[list]:
 def ordinary() -> list[list]:
     """Boards for the easy classes: with 45 to 54 blanks, and minimal ones of any difficulty."""
     task = Sudoku()
-    made = task.generate(300, (45, 54), SEED), task.hard(1_200, SEED, guesses=0)
+    made = task.generate(250, (45, 54), SEED), task.hard(500, SEED, guesses=0)
     pairs = [pair for part in made for pair in zip(*(rows.tolist() for rows in part), strict=True)]
     return [[puzzle, solution, solver().count(puzzle)[1]] for puzzle, solution in pairs]
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from ..models import CMM, HRM, TRM, FeedForward, Solver
 from ..tasks import Maze, Sudoku
+from .boards import classes, stored
 from .cmm_terms import CMMTerms, CMMTrainConfig
 from .data import PuzzleStream, split_grids, training_and_test
 from .evaluate import evaluate
 from .loop import TrainConfig
+from .starts import StartsTrainConfig
 
 TEST_SEED = 1_000_003  # the test sets; training puzzles are drawn with the seed TRAIN_SEED
 TRAIN_SEED = 1
@@ -214,6 +216,84 @@ def _parts(box: tuple[int, int], n: int) -> dict[str, tuple[np.ndarray, np.ndarr
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpertSudokuRecipe(SudokuRecipe):
+    """9x9 boards as people bring them, from newspapers to the hardest. The training puzzles are
+    boards with ``blanks``, minimal ones, and the stored hard and sparse ones, in the ``shares``
+    given; of the hard ones half need more than fifty guesses, and a third get up to eight further
+    givens.
+
+    The weights begin as those of the shipped model ``start``.
+    """
+
+    start: str | None = None
+    shares: tuple[float, float, float, float] = (0.15, 0.3, 0.35, 0.2)  # the last: sparse
+
+    @property
+    def known_blanks(self) -> tuple[int, int]:
+        return self.blanks[0], int((stored("train").puzzles == 0).sum(1).max())
+
+    def build(self):
+        model = super().build()
+        if self.start:
+            model.load_state_dict(Solver.from_pretrained(self.start).state_dict())
+        return model
+
+    def train_set(self) -> tuple[np.ndarray, np.ndarray]:
+        return _expert(self.train_puzzles, self.blanks, self.shares)
+
+    def test_set(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Minimal puzzles that need guesses: those of trm-sudoku-9x9-hard."""
+        puzzles, solutions = _hard(self.box, self.test_puzzles)
+        return puzzles[:n], solutions[:n]
+
+    def parts(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """The stored held-out boards by blanks and guesses, a quarter of the test set each."""
+        boards, most = stored("test"), -(-self.test_puzzles // 4)
+        found = {name: np.flatnonzero(rows)[:most] for name, rows in classes(boards).items()}
+        return {name: (boards.puzzles[i], boards.solutions[i]) for name, i in found.items()}
+
+    def describe(self) -> tuple[str, str]:
+        low, high = self.blanks
+        full, minimal, hard, sparse = (f"{share:.0%}" for share in self.shares)
+        task = (
+            f"minimal 9x9 Sudoku that needs guesses, with exactly one solution (training puzzles: "
+            f"{full} with {low} to {high} blanks, {minimal} minimal, {hard} with more than six "
+            f"guesses, {sparse} with more than 60 blanks)"
+        )
+        return task, super().describe()[1]
+
+
+@functools.cache
+def _expert(n: int, blanks: tuple[int, int], shares: tuple[float, ...]):
+    """The training puzzles of `ExpertSudokuRecipe`; stored ones are taken again where there are
+    fewer than asked for.
+    """
+    task, boards, rng = Sudoku(), stored("train"), np.random.default_rng(TRAIN_SEED)
+    full, minimal, hard, sparse = (round(n * share) for share in shares)
+    is_sparse = (boards.puzzles == 0).sum(1) > 60
+
+    def some(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.resize(rng.permutation(np.flatnonzero(rows)), count)
+        return boards.puzzles[rows], boards.solutions[rows]
+
+    levels = (boards.guesses > 6) & (boards.guesses <= 50) & ~is_sparse, boards.guesses > 50
+    halves = [
+        some(rows, count) for rows, count in zip(levels, (hard // 2, -(-hard // 2)), strict=True)
+    ]
+    puzzles, solutions = (np.concatenate(part) for part in zip(*halves, strict=True))
+    for puzzle, solution in zip(puzzles[::3], solutions[::3], strict=True):
+        more = rng.choice(np.flatnonzero(puzzle == 0), rng.integers(1, 9), replace=False)
+        puzzle[more] = solution[more]
+    kinds = (
+        task.generate(full, blanks, TRAIN_SEED),
+        task.hard(minimal, TRAIN_SEED, guesses=0),
+        (puzzles, solutions),
+        some(is_sparse, sparse),
+    )
+    return tuple(np.concatenate(part) for part in zip(*kinds, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
 class MazeRecipe(Recipe):
     """Perfect mazes of ``size * size`` cells. No test maze has the walls of a training maze, turned
     or flipped.
@@ -263,6 +343,16 @@ _TRM_9_HARD = HardSudokuRecipe(
     changes=_PREFIX,
     curriculum=2_000,
     training=TrainConfig(steps=4_000, ema=0.995, exploration=0.5),
+)
+_TRM_9_EXPERT = ExpertSudokuRecipe(
+    box=(3, 3),
+    blanks=(20, 54),
+    train_puzzles=12_000,
+    changes=_PREFIX,
+    start="trm-sudoku-9x9-hard",
+    training=StartsTrainConfig(
+        steps=15_000, lr=1.5e-3, final_lr=0.05, ema=0.998, segments=16, exploration=0.5
+    ),
 )
 
 
@@ -315,6 +405,8 @@ RECIPES = {
     "trm-sudoku-6x6": _TRM_6,
     "trm-sudoku-9x9-easy": _TRM_9,
     "trm-sudoku-9x9-hard": _TRM_9_HARD,
+    # To be trained with --bfloat16 --compile, where the processor computes in it, for an hour.
+    "trm-sudoku-9x9-expert": _TRM_9_EXPERT,
     "trm-maze-9x9": MazeRecipe(
         size=9,
         training=TrainConfig(steps=3_000, ema=0.995, exploration=0.5),

@@ -56,9 +56,10 @@ def hopfield(patterns: Tensor, beta: float | None = None, order: Tensor | None =
 def hopfield_energy(patterns: Tensor, z: Tensor, beta: float | None = None) -> Tensor:
     """The energy ``[...]`` of states ``z [..., n]`` of `hopfield` with the same arguments.
 
-    Classical: -z.Wz / 2 with W = X^T X / n without its diagonal, which no update of a single unit raises. Modern: |z|^2 / 2 minus the
-    soft maximum log(mean(exp(beta X z))) / beta, plus half the largest squared length of a
-    pattern; no update raises it and it is never negative.
+    Classical: -z.Wz / 2 with W = X^T X / n without its diagonal, which no update of a single unit
+    raises. Modern: half the squared length of z minus the soft maximum
+    log(mean(exp(beta X z))) / beta, plus half the largest squared length of a pattern; no update
+    raises it and it is never negative.
 
     Source: as `hopfield`; the modern energy is eq. 2 of Ramsauer et al.
     """

@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit status of ``hrm-course ...``.
 
     0: done. 1: something is out of date, or a puzzle is not solved. 2: an error, said in one
-    sentence. 130: interrupted.
+    sentence. 130: interrupted, 143: ended by SIGTERM.
     """
     given = sys.argv[1:] if argv is None else argv
     arguments = parser().parse_args([_shielded(argument) for argument in given])
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stop if stop.args else "Interrupted; what was saved before is kept.",
             file=sys.stderr,
         )
-        return 130
+        return getattr(stop, "status", 130)
 
 
 def _shielded(argument: str) -> str:

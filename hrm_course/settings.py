@@ -1,7 +1,7 @@
 """What a configuration's fields may hold, said beside each field and checked in one place."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, field, fields
 from typing import Any
 
@@ -34,6 +34,25 @@ def check_fields(config: Any) -> None:
         if rule:
             check, *limits = rule
             check(f.name, getattr(config, f.name), *limits)
+
+
+def made(kind: type, values: Any, name: str) -> Any:
+    """A configuration of this kind from names with values, as a file of settings has them.
+
+    Raises:
+        ValueError: no names with values, a name that there is not, one that is missing, or a value
+            that its field refuses; the message says ``name``.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{name}: names with values are needed, as in {{...}}, not {values!r}.")
+    known = {f.name: f.default is MISSING is f.default_factory for f in fields(kind)}
+    for key in values:
+        if key not in known:
+            raise ValueError(f"{name}: there is no {key!r}, but {', '.join(known)}.")
+    for key, needed in known.items():
+        if needed and key not in values:
+            raise ValueError(f"{name}: {key} is missing.")
+    return kind(**values)
 
 
 def _rule(kind: type, name: str) -> tuple | None:

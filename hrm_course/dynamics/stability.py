@@ -31,7 +31,7 @@ def jacobian(f: Map, z: Tensor) -> Tensor:
 
     Row i, column j: how the i-th number of ``f(z)`` changes with the j-th number of ``z``, both
     counted in the order of ``z.flatten()``. Computed by forward-mode differentiation. For complex
-    states these are the complex derivatives, so ``f`` must be analytic: z and z^2 are, |z| is not.
+    states these are the complex derivatives, so ``f`` must be analytic: z^2 is, the modulus of z is not.
 
     Raises:
         ValueError: ``f`` changes the shape of the state or the kind of its numbers, the state has

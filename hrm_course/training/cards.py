@@ -3,14 +3,14 @@ of all models.
 """
 
 import csv
-import json
-import shutil
 from pathlib import Path
 
+from .. import files
 from ..models import FeedForward, Solver
 from .evaluate import Score, failures
+from .log import write_table
 from .recipes import RECIPES, Recipe, full_name
-from .run import DEPTHS
+from .run import DEPTHS, RESULT, about, read_result
 
 TITLE = "# Trained models of the course\n"
 
@@ -27,30 +27,35 @@ def publish(name: str, runs: list[Path], destination: str | Path, hardware: str)
 
     Raises:
         FileNotFoundError: a run is not finished.
-        ValueError: there is no such recipe, or the destination has a README.md of another kind.
+        ValueError: there is no such recipe, a run is of another one, two are of one seed, or the
+            destination has a README.md of another kind.
     """
     name = full_name(name)
     recipe, folder = RECIPES[name], Path(destination) / name
     table = folder.parent / "README.md"
-    if table.exists() and not table.read_text().startswith(TITLE):
+    if table.exists() and not table.read_text(encoding="utf-8").startswith(TITLE):
         raise ValueError(f"{table} is no table of models and stays as it is: take another folder.")
-    for path in runs:
-        if not (path / "result.json").exists():
-            raise FileNotFoundError(f"The run in {path} is not finished: it has no result.json.")
-    folder.mkdir(parents=True, exist_ok=True)
-    results = [json.loads((path / "result.json").read_text()) for path in runs]
-    for file in ("config.json", "model.safetensors"):
-        shutil.copyfile(runs[0] / file, folder / file)
-    for path, result in zip(runs, results, strict=True):
-        shutil.copyfile(path / "log.csv", folder / f"log-seed{result['seed']}.csv")
-    with (folder / "results.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(results[0]))
-        writer.writeheader()
-        writer.writerows(results)
+    results = [_result(name, path) for path in runs]
+    seeds = [result["seed"] for result in results]
+    if len({*seeds}) < len(seeds) or not runs:
+        raise ValueError(f"A model is published from runs of different seeds, not of {seeds}.")
+    for file in ("config.json", "model.safetensors"):  # the only place where weights are shipped
+        files.write(folder / file, (runs[0] / file).read_bytes())
+    for path, seed in zip(runs, seeds, strict=True):
+        files.write(folder / f"log-seed{seed}.csv", (path / "log.csv").read_bytes())
+    write_table(results, folder / "results.csv")
     failed = _failures(Solver.from_pretrained(folder), recipe)
-    (folder / "README.md").write_text(_card(name, recipe, results, hardware, failed))
-    table.write_text(overview(folder.parent))
+    files.write(folder / "README.md", _card(name, recipe, results, hardware, failed))
+    files.write(table, overview(folder.parent))
     return folder
+
+
+def _result(name: str, run: Path) -> dict:
+    """What a finished run of the recipe says."""
+    for file in (RESULT, "config.json", "model.safetensors", "log.csv"):
+        if not (run / file).is_file():
+            raise FileNotFoundError(f"The run in {run} is not finished: it has no {file}.")
+    return read_result(run, about(name))
 
 
 def overview(destination: str | Path) -> str:

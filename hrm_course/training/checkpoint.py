@@ -1,16 +1,16 @@
 """Checkpoints: the whole of a training run in one safetensors file, never a pickle."""
 
 import json
-import os
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from .. import files
 from .halting import Slots
+from .identity import check
 
 FILE = "checkpoint.safetensors"
 
@@ -18,26 +18,22 @@ FILE = "checkpoint.safetensors"
 def save_checkpoint(training, folder: str | Path) -> Path:
     """Writes the run into ``folder``; the last good file stays until the new one is complete.
 
-    Of several processes that train together all must call it, and the first one writes.
+    Of several processes that train together all must call it. The first one writes, and none
+    returns before it has.
     """
-    folder = Path(folder)
-    path, unfinished = folder / FILE, folder / (FILE + ".part")
+    path = Path(folder) / FILE
     tensors = {
         key: value.detach().contiguous().clone() for key, value in _tensors(training).items()
     }
-    if training.share.rank > 0:
-        return path
-    folder.mkdir(parents=True, exist_ok=True)
-    metadata = {
-        "identity": _identity(training.model, training.config),
-        "step": str(training.step),
-        "log": json.dumps(training.log),
-        "seconds": str(training.seconds),
-    }
-    save_file(tensors, unfinished, metadata)
-    with open(unfinished, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    if training.share.rank == 0:
+        metadata = {
+            "identity": json.dumps(training.identity),
+            "step": str(training.step),
+            "log": json.dumps(training.log),
+            "seconds": str(training.seconds),
+        }
+        files.write(path, save(tensors, metadata))
+    training.share.most(0, training.device)
     return path
 
 
@@ -45,53 +41,36 @@ def load_checkpoint(training, folder: str | Path) -> bool:
     """Continues from the checkpoint in ``folder``, if there is one. Returns whether there was.
 
     Raises:
-        ValueError: the file is damaged, or of another model or configuration.
+        ValueError: the file is damaged, or of another run; the sentence says what differs.
     """
     path = Path(folder) / FILE
     if not path.exists():
         return False
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(
-            f"{FILE} in {Path(folder).name!r} can't be read ({error}). Delete it to start anew."
-        ) from error
-    _check_identity(metadata, folder, training.model, training.config)
-    _restore(training, tensors)
-    training.step, training.log = int(metadata["step"]), json.loads(metadata["log"])
-    training.seconds = float(metadata.get("seconds", 0))
+    saved = read_metadata(folder)
+    check(path, saved["identity"], training.identity)
+    with safe_open(path, framework="pt") as file:
+        _restore(training, {key: file.get_tensor(key) for key in file.keys()})
+    training.step, training.log, training.seconds = saved["step"], saved["log"], saved["seconds"]
     return True
 
 
-def seconds_spent(folder: str | Path) -> float:
-    """How long the run in ``folder`` has trained, all its pieces together."""
-    with safe_open(Path(folder) / FILE, framework="pt") as file:
-        return float(file.metadata().get("seconds", 0))
-
-
-def check_checkpoint(folder: str | Path, model, config) -> None:
-    """Refuses a folder whose checkpoint, if there is one, is not of this model and configuration.
+def read_metadata(folder: str | Path) -> dict:
+    """What the checkpoint in ``folder`` says of its run: ``identity``, ``step``, ``log``, and for
+    how many ``seconds`` it has trained, all its pieces together.
 
     Raises:
-        ValueError: it is another run's.
+        ValueError: the file is damaged, or no checkpoint.
     """
-    if (Path(folder) / FILE).exists():
-        with safe_open(Path(folder) / FILE, framework="pt") as file:
-            _check_identity(file.metadata() or {}, folder, model, config)
-
-
-def _check_identity(metadata: dict, folder: str | Path, model, config) -> None:
-    if metadata.get("identity") != _identity(model, config):
+    path = Path(folder) / FILE
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        kinds = {"identity": json.loads, "step": int, "log": json.loads, "seconds": float}
+        return {name: read(metadata.get(name, "0")) for name, read in kinds.items()}
+    except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(
-            f"{FILE} in {Path(folder).name!r} belongs to another model or configuration. Train "
-            f"into another folder, or delete the folder to start anew."
-        )
-
-
-def _identity(model, config) -> str:
-    return json.dumps([type(model).__name__, asdict(model.config), asdict(config)], sort_keys=True)
+            f"{path} can't be read ({error}). Delete this file to start anew."
+        ) from error
 
 
 def _tensors(training) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ are computed every few steps only and then count that many times.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -25,10 +25,11 @@ from torch.func import jvp
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..models import CMM, Output, State
+from ..settings import check_fields, choice, made, real, whole
 from .distributed import Share
 from .halting import Slots
 from .loop import TrainConfig
-from .losses import reasoner_loss
+from .losses import reasoner_loss, wide
 from .objective import Objective
 
 TERMS = (
@@ -47,6 +48,14 @@ _AT_REST = TERMS[4:8]  # one more call of the network, at the puzzle and at the 
 _OF_SEGMENT = TERMS[8:]  # several whole segments
 
 
+def _weight(default: float) -> float:
+    return real(default, least=0, most=1e9)
+
+
+def _count(default: int) -> int:
+    return whole(default, least=1, most=1_000_000)
+
+
 @dataclass(frozen=True)
 class CMMTerms:
     """The weight of every term in the loss, and how the terms are computed.
@@ -59,51 +68,38 @@ class CMMTerms:
         ValueError: a name that is not offered or a number out of range.
     """
 
-    cells: float = 1.0  # stablemax cross-entropy, mean over cells
-    halting: float = 0.5  # of the halting head; the 0.5 is also HRM's and TRM's
-    repulsion_input: float = 1e3  # of x
-    repulsion_answer: float = 1e3  # of z_H
-    equilibrium_input: float = 1.0  # x = F(x)
-    equilibrium_answer: float = 1.0  # z_H = F(z_H + z_L)
-    unstable: float = 10.0  # m(J) at x above 1
-    stable: float = 1e4  # m(J) at z_H + z_L below 1
-    radius: float = 0.0  # ours: growth rate of the segment map below 1
-    jacobian: float = 0.0  # ours: mean square singular value of the segment map
-    stablemax: int = 3  # degree; 1, 3 and 5 are the re-implemented ones
+    cells: float = _weight(1.0)  # stablemax cross-entropy, mean over cells
+    halting: float = _weight(0.5)  # of the halting head; the 0.5 is also HRM's and TRM's
+    repulsion_input: float = _weight(1e3)  # of x
+    repulsion_answer: float = _weight(1e3)  # of z_H
+    equilibrium_input: float = _weight(1.0)  # x = F(x)
+    equilibrium_answer: float = _weight(1.0)  # z_H = F(z_H + z_L)
+    unstable: float = _weight(10.0)  # m(J) at x above 1
+    stable: float = _weight(1e4)  # m(J) at z_H + z_L below 1
+    radius: float = _weight(0.0)  # ours: growth rate of the segment map below 1
+    jacobian: float = _weight(0.0)  # ours: mean square singular value of the segment map
+    stablemax: int = _count(3)  # degree; 1, 3 and 5 are the re-implemented ones
     # Whose gradient the equilibrium losses cut: that of F's argument ("input", one), that of the
     # left side ("target", the other), or "none". Which is the paper's is not known.
-    eq_detach: str = "input"
-    probes: int = 1  # random vectors for one m(J)
-    products: int = 4  # ours: of power iteration, for one growth rate
-    every: int = 8  # ours: steps between evaluations of the equilibrium and stability terms
-    segment_every: int = 16  # ours: the same for the two terms on the segment map
-    balance: str = "fixed"  # or "gradnorm": `AlgGradNorm`, which starts from the weights above
-    balance_every: int = 16  # ours: steps between its updates, in which all terms are computed
-    alpha: float = 1.0  # re-implementations: 1.0 and 1.5
-    rho: float = 0.9  # re-implementations: 0.9 and 0.95
+    eq_detach: str = choice("input", among=("none", "input", "target"))
+    probes: int = _count(1)  # random vectors for one m(J)
+    products: int = _count(4)  # ours: of power iteration, for one growth rate
+    every: int = _count(8)  # ours: steps between evaluations of the terms at rest
+    segment_every: int = _count(16)  # ours: the same for the two terms on the segment map
+    # "gradnorm" is `AlgGradNorm`, which starts from the weights above.
+    balance: str = choice("fixed", among=("fixed", "gradnorm"))
+    balance_every: int = _count(16)  # ours: steps between its updates, with all terms computed
+    alpha: float = _weight(1.0)  # re-implementations: 1.0 and 1.5
+    rho: float = real(0.9, least=0, most=1)  # re-implementations: 0.9 and 0.95
     # Updates after which the losses of reference are taken anew. Re-implementations: 1,000 and
     # 2,500 steps; with ``balance_every`` this is 2,496 steps.
-    reset_every: int = 156
+    reset_every: int = _count(156)
 
     def __post_init__(self):
         def refuse(name: str, wanted: str):
             raise ValueError(f"{name} must be {wanted}, not {getattr(self, name)!r}.")
 
-        for name in (*TERMS, "alpha", "rho"):
-            value = getattr(self, name)
-            most = 1 if name == "rho" else 1e9
-            if type(value) not in (int, float) or not 0 <= value <= most:
-                refuse(name, f"a number from 0 to {most:g}")
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.type is int and (type(value) is not int or not 1 <= value <= 1_000_000):
-                refuse(f.name, "a whole number from 1 to 1,000,000")
-        for name, offered in (
-            ("eq_detach", ("none", "input", "target")),
-            ("balance", ("fixed", "gradnorm")),
-        ):
-            if getattr(self, name) not in offered:
-                refuse(name, f"one of {offered}")
+        check_fields(self)
         if not self.weights:
             raise ValueError("At least one term must have a weight above 0.")
         # An update weighs all terms against each other, so all must be computed in its step.
@@ -129,8 +125,9 @@ class CMMTrainConfig(TrainConfig):
     terms: CMMTerms = field(default_factory=CMMTerms)
 
     def __post_init__(self):
-        if isinstance(self.terms, dict):
-            object.__setattr__(self, "terms", CMMTerms(**self.terms))
+        super().__post_init__()
+        if not isinstance(self.terms, CMMTerms):
+            object.__setattr__(self, "terms", made(CMMTerms, self.terms, "terms"))
 
     def objective(self, model, share: Share) -> Objective:
         return CMMObjective(model, self.terms, share)
@@ -383,11 +380,13 @@ class CMMObjective(Objective):
 
         if self.balance is not None and step % terms.balance_every == 0:
             norms = gradient_norms(losses.values(), model.parameters())
-            values = torch.stack([loss.detach().double() for loss in losses.values()])
+            values = torch.stack([wide(loss.detach()) for loss in losses.values()])
             self.weights = self.balance.update(values.cpu(), norms.cpu())
         self._count(losses)
         weight = dict(zip(self.names, self.weights.tolist(), strict=True))
-        total = sum(weight[name] * self._spacing(name) * loss for name, loss in losses.items())
+        total = torch.zeros((), device=x.device)  # where no term is due, nothing moves
+        for name, loss in losses.items():
+            total = total + weight[name] * self._spacing(name) * loss
         return state, out, total * rows
 
     def _at_rest(self, model, z_H, z_L, x, generator) -> dict[str, Tensor]:
@@ -422,11 +421,11 @@ class CMMObjective(Objective):
         return self.terms.every if name in _AT_REST else 1
 
     def _count(self, losses: dict[str, Tensor]) -> None:
-        values = [losses[name].detach().double() if name in losses else None for name in self.names]
-        zero = torch.zeros((), dtype=torch.float64, device=losses["cells"].device) if losses else 0
-        computed = torch.tensor([value is not None for value in values], dtype=torch.float64)
-        values = torch.stack([zero if value is None else value for value in values]).cpu()
-        self.counts += torch.stack((computed, (values > 0).double(), values))
+        if losses:
+            values = torch.stack([wide(loss.detach()) for loss in losses.values()]).cpu().double()
+            columns = [self.names.index(name) for name in losses]
+            counts = torch.stack((torch.ones_like(values), (values > 0).double(), values))
+            self.counts[:, columns] += counts
 
     def report(self) -> dict[str, float]:
         computed, active, total = self.counts
@@ -464,6 +463,6 @@ def gradient_norms(losses, parameters) -> Tensor:
     norms = []
     for loss in losses:
         gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        squares = [g.to_dense().double().square().sum() for g in gradients if g is not None]
+        squares = [wide(g.to_dense()).square().sum() for g in gradients if g is not None]
         norms.append(torch.stack(squares).sum().sqrt())
     return torch.stack(norms)

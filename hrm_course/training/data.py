@@ -1,15 +1,19 @@
 """A stream of training batches that can be entered at any step."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..settings import check_fields, choice, whole
 from ..tasks import Sudoku
 from ..tasks.maze import Maze
 
 HELD_OUT_GRIDS = 48  # of the 288 grids of 4x4 Sudoku
 
 
+@dataclass(eq=False)
 class PuzzleStream:
     """Batches of puzzles, each row under a random symmetry of the task.
 
@@ -24,25 +28,28 @@ class PuzzleStream:
         symmetries: False leaves every puzzle as it is.
         curriculum: steps until all puzzles are in play. Before that only the first ones of the
             list are, a third at the start, then more and more; 0 plays with all at once.
+
+    Raises:
+        ValueError: puzzles without solutions, or a number out of range.
     """
 
-    def __init__(
-        self,
-        task,
-        puzzles,
-        solutions,
-        batch_size: int,
-        seed: int,
-        symmetries: bool = True,
-        curriculum: int = 0,
-    ):
-        if len(puzzles) != len(solutions) or len(puzzles) == 0:
+    task: Sudoku | Maze
+    puzzles: np.ndarray
+    solutions: np.ndarray
+    batch_size: int = whole(least=1, most=10**6)
+    seed: int = whole(least=0, most=2**63 - 1)
+    symmetries: bool = choice(True, among=(True, False))
+    curriculum: int = whole(0, least=0, most=10**9)
+
+    def __post_init__(self):
+        check_fields(self)
+        self.puzzles, self.solutions = np.asarray(self.puzzles), np.asarray(self.solutions)
+        shapes = list(self.puzzles.shape), list(self.solutions.shape)
+        if shapes[0] != shapes[1] or shapes[0][1:] != [self.task.seq_len] or shapes[0][0] == 0:
             raise ValueError(
-                f"Puzzles and solutions must come in pairs; got {len(puzzles)} and {len(solutions)}."
+                f"Puzzles and solutions must come in pairs, [n, {self.task.seq_len}] each; got "
+                f"{shapes[0]} and {shapes[1]}."
             )
-        self.task, self.puzzles, self.solutions = task, puzzles, solutions
-        self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
-        self.curriculum = curriculum
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, step])

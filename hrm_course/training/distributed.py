@@ -34,6 +34,12 @@ class Share:
         dist.all_gather(parts, rows.contiguous())
         return torch.cat(parts)
 
+    def most(self, number: int, device: torch.device) -> int:
+        """The largest of the processes' numbers: each waits for all, so all agree on it."""
+        if self.world == 1:
+            return number
+        return int(self.all(torch.tensor([number], device=device)).max())
+
     def add_gradients(self, parameters) -> None:
         """Replaces each gradient by its sum over the processes."""
         if self.world == 1:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from ..models import FeedForward
+from ..settings import check_fields, whole
 from .losses import IGNORE
 
 
@@ -21,35 +23,26 @@ class Score:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % Wilson interval of ``exact``."""
-        z, p, n = 1.96, self.exact, self.n
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, centre - half), min(1.0, centre + half)
+        from scipy.stats import binomtest  # slow to import, and few need it
+
+        found = binomtest(round(self.exact * self.n), self.n).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
 
 
 def evaluate(model, task, puzzles, solutions, segments: int = 8, batch_size: int = 256) -> Score:
     """The `Score` of ``model`` on ``puzzles [n, cells]``, every row running ``segments`` segments.
 
     Raises:
-        ValueError: there are no puzzles.
+        ValueError: there are no puzzles, or they, their solutions and the model do not fit
+            together.
     """
-    parts = (slice(i, i + batch_size) for i in range(0, len(puzzles), batch_size))
-    batches = (
-        {
-            "inputs": torch.from_numpy(task.encode(puzzles[rows])),
-            "labels": torch.from_numpy(task.encode(solutions[rows])),
-        }
-        for rows in parts
-    )
+    batches = _batches(model, task, puzzles, solutions, segments, batch_size)
     return evaluate_batches(model, batches, segments)
 
 
 def by_depth(model, task, puzzles, solutions, segments: int, batch_size: int = 256) -> list[Score]:
     """The `Score` of a reasoner after 1, 2, ... ``segments`` segments, from one pass over
-    ``puzzles [n, cells]``.
-
-    Raises:
-        ValueError: there are no puzzles.
+    ``puzzles [n, cells]``. Raises as `evaluate`.
     """
     right, _ = _right_and_residual(model, task, puzzles, solutions, segments, batch_size)
     exact, cells = right.all(-1).double(), right.double().mean(-1)
@@ -70,9 +63,7 @@ class Failures:
 
 def failures(model, task, puzzles, solutions, segments: int, batch_size: int = 256) -> Failures:
     """The `Failures` of a reasoner on ``puzzles [n, cells]`` after ``segments`` segments.
-
-    Raises:
-        ValueError: there are no puzzles.
+    Raises as `evaluate`.
     """
     right, residual = _right_and_residual(model, task, puzzles, solutions, segments, batch_size)
     right = right.all(-1)
@@ -85,17 +76,47 @@ def _right_and_residual(model, task, puzzles, solutions, segments: int, batch_si
     """Which cells are right after each segment ``[segments, n, cells]``, and how far the state
     moved in it ``[segments, n]``.
     """
-    if len(puzzles) == 0:
-        raise ValueError("An evaluation needs at least one puzzle.")
+    if isinstance(model, FeedForward):
+        raise ValueError("A FeedForward has one pass and no segments: use evaluate.")
     device = model.lm_head.weight.device
     right, residual = [], []
-    for i in range(0, len(puzzles), batch_size):
-        rows = slice(i, i + batch_size)
-        inputs, labels = (torch.from_numpy(task.encode(b[rows])) for b in (puzzles, solutions))
-        trace = model.solve(inputs.to(device), segments=segments, trace=True).trace
-        right.append(trace.tokens.cpu() == labels)
+    for batch in _batches(model, task, puzzles, solutions, segments, batch_size):
+        trace = model.solve(batch["inputs"].to(device), segments=segments, trace=True).trace
+        right.append(trace.tokens.cpu() == batch["labels"])
         residual.append(trace.residual.cpu())
     return torch.cat(right, dim=1), torch.cat(residual, dim=1)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    segments: int = whole(least=1, most=10_000)
+    batch_size: int = whole(least=1, most=10**6)
+
+    def __post_init__(self):
+        check_fields(self)
+
+
+def _batches(model, task, puzzles, solutions, segments, batch_size) -> list[dict[str, Tensor]]:
+    """Boards as batches of tokens, once it is clear that everything fits together."""
+    _Pass(int(segments) if isinstance(segments, np.integer) else segments, batch_size)
+    boards = np.asarray(puzzles), np.asarray(solutions)
+    if len(boards[0]) == 0:
+        raise ValueError("An evaluation needs at least one puzzle.")
+    if any(b.dtype.kind not in "iu" or b.shape != (len(puzzles), task.seq_len) for b in boards):
+        found = " and ".join(f"{b.dtype} {list(b.shape)}" for b in boards)
+        raise ValueError(
+            f"Puzzles and solutions must both be whole numbers [n, {task.seq_len}], not {found}."
+        )
+    reads = model.config.seq_len, model.config.vocab_size
+    if reads != (task.seq_len, task.vocab_size):
+        raise ValueError(
+            f"This model reads {reads[0]} cells of {reads[1]} kinds of tokens, a "
+            f"{type(task).__name__} has {task.seq_len} of {task.vocab_size}: it was trained on "
+            f"another task."
+        )
+    tokens = (torch.from_numpy(task.encode(b.astype(np.int64))).split(batch_size) for b in boards)
+    names = ("inputs", "labels")
+    return [dict(zip(names, pair, strict=True)) for pair in zip(*tokens, strict=True)]
 
 
 @torch.no_grad()
@@ -111,13 +132,18 @@ def evaluate_batches(model, batches: Iterable[dict], segments: int = 8) -> Score
         segments: how many every row runs.
 
     Raises:
-        ValueError: there are no puzzles.
+        ValueError: there are no puzzles, or labels that do not fit the inputs.
     """
     exact, cells = [], []
     for batch in batches:
         device = model.lm_head.weight.device
         batch = {key: torch.as_tensor(rows).to(device) for key, rows in batch.items()}
         labels, more = batch["labels"], {}
+        if labels.shape != batch["inputs"].shape:
+            shapes = list(batch["inputs"].shape), list(labels.shape)
+            raise ValueError(
+                "inputs and labels must be of one shape, not {} and {}.".format(*shapes)
+            )
         if not isinstance(model, FeedForward):
             more = {"segments": segments, "puzzle_identifiers": batch.get("puzzle_identifiers")}
         counted = labels != IGNORE
@@ -127,5 +153,5 @@ def evaluate_batches(model, batches: Iterable[dict], segments: int = 8) -> Score
         cells.append((right.sum(1) / counted.sum(1))[rows])
     if not exact or len(torch.cat(exact)) == 0:
         raise ValueError("An evaluation needs at least one puzzle.")
-    exact, cells = torch.cat(exact).double(), torch.cat(cells).double()
+    exact, cells = torch.cat(exact).cpu().double(), torch.cat(cells).cpu().double()
     return Score(exact.mean().item(), cells.mean().item(), len(exact))

@@ -1,17 +1,13 @@
 """The training loop: one segment, one step of the optimiser.
 
-Read `train` first. It can be interrupted (Ctrl-C saves first) or killed, and continues from its
-checkpoint to the same numbers, bit for bit, on the same machine.
+Read `train` first. It can be interrupted (Ctrl-C and SIGTERM save first) or killed, and continues
+from its checkpoint to the same numbers, bit for bit, on the same machine.
 """
 
 import copy
-import csv
 import math
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +16,13 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ..models import FeedForward
+from ..settings import check_fields, real, whole
 from .checkpoint import load_checkpoint, save_checkpoint
 from .distributed import Share
 from .halting import Slots, refill, stop_rule
+from .identity import identity
+from .interruption import Stopped, interruption
+from .log import plain_numbers, write_table
 from .losses import stablemax_cross_entropy
 from .objective import Objective
 from .optimizer import AdamATan2, SignSGD
@@ -33,21 +33,31 @@ class TrainConfig:
     """How long and how fast to train; the defaults suit the small models of the course.
 
     The published schedule is ``warmup=2000, final_lr=1.0``: a rise, then a constant step length.
+
+    Raises:
+        ValueError: a number of the wrong kind or out of range; the sentence names the field.
     """
 
-    steps: int
-    lr: float = 2e-3
-    weight_decay: float = 0.1
-    warmup: int = 100  # steps over which the step length rises from 0
-    final_lr: float = 0.1  # the cosine decay ends at this fraction of lr
-    ema: float = 0.98  # decay of the moving average of the weights; 0 switches it off
-    segments: int = 8  # the most segments a puzzle may take
-    exploration: float = 0.1
-    seed: int = 0
-    evaluate_every: int = 100
-    checkpoint_every: int = 200
-    puzzle_lr: float = 1e-2  # of the puzzle table, where there is one
-    puzzle_weight_decay: float = 0.1
+    steps: int = whole(least=1, most=10**9)
+    lr: float = real(2e-3, least=0, most=1_000)
+    weight_decay: float = real(0.1, least=0, most=1_000)
+    # Steps over which the step length rises from 0.
+    warmup: int = whole(100, least=0, most=10**9)
+    # The cosine decay ends at this fraction of lr.
+    final_lr: float = real(0.1, least=0, most=1)
+    # Decay of the moving average of the weights; 0 switches it off.
+    ema: float = real(0.98, least=0, most=1)
+    segments: int = whole(8, least=1, most=10_000)  # the most that a puzzle may take
+    exploration: float = real(0.1, least=0, most=1)
+    seed: int = whole(0, least=0, most=2**63 - 1)
+    evaluate_every: int = whole(100, least=1, most=10**9)
+    checkpoint_every: int = whole(200, least=1, most=10**9)
+    # Of the puzzle table, where there is one.
+    puzzle_lr: float = real(1e-2, least=0, most=1_000)
+    puzzle_weight_decay: float = real(0.1, least=0, most=1_000)
+
+    def __post_init__(self):
+        check_fields(self)
 
     def objective(self, model, share: Share) -> Objective:
         """What a step on slots minimises; a subclass of this configuration may add terms."""
@@ -57,8 +67,17 @@ class TrainConfig:
 class Training:
     """Everything that changes while a model trains; `checkpoint.py` saves exactly this."""
 
-    def __init__(self, model, config: TrainConfig, first_batch: dict[str, Tensor], share: Share):
+    def __init__(
+        self,
+        model,
+        config: TrainConfig,
+        first_batch: dict[str, Tensor],
+        share: Share,
+        about: dict | None = None,
+    ):
         self.model, self.config, self.share, self.step = model, config, share, 0
+        about = {**(about or {}), "model": type(model), "config": model.config}
+        self.identity = identity(about | {"training": config, "first_batch": first_batch})
         self.seconds = 0.0  # spent on it, in all pieces of an interrupted run
         weights, table = [], []
         for name, p in model.named_parameters():
@@ -76,8 +95,11 @@ class Training:
 
     def to_device(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """This process's rows of a batch, on the device of the model."""
-        device = self.model.lm_head.weight.device
-        return {key: self.share.mine(rows).to(device) for key, rows in batch.items()}
+        return {key: self.share.mine(rows).to(self.device) for key, rows in batch.items()}
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.lm_head.weight.device
 
     def best_model(self):
         """The model to evaluate: the one with averaged weights, where there is an average."""
@@ -100,6 +122,7 @@ def train(
     folder: str | Path | None = None,
     progress: bool = True,
     share: Share | None = None,
+    about: dict | None = None,
 ):
     """Trains ``model`` and returns its averaged copy, ready for use, with the log.
 
@@ -111,45 +134,55 @@ def train(
         evaluate: called with the averaged model every ``config.evaluate_every`` steps; what it
             returns enters the log.
         folder: where ``checkpoint.safetensors`` and ``log.csv`` go; a checkpoint that lies there
-            is continued. None keeps everything in memory.
+            is continued, if it is of this run: of the same model, configurations, stream (all its
+            public attributes) and ``about``. Whatever weights ``model`` has, those of the
+            checkpoint take their place. None keeps everything in memory.
         progress: show a progress bar.
         share: this process's rows, when several train together.
+        about: what else makes this run another one than its like, as names with plain values.
 
     Returns:
         The model with averaged weights in evaluation mode, and the log, a list of dicts.
 
     Raises:
-        ValueError: the checkpoint in ``folder`` belongs to another model or configuration.
+        ValueError: the checkpoint in ``folder`` is damaged or of another run, or ``evaluate``
+            returns something else than names with numbers.
+        OSError: the disk is full; the last good checkpoint is kept.
         FloatingPointError: the loss is no longer finite.
-        KeyboardInterrupt: after the checkpoint was saved; the message says how to go on.
+        Stopped: a KeyboardInterrupt, after the checkpoint was saved; it says how to go on.
     """
     share = share or Share()
-    training = Training(model, config, stream[0], share)
+    about = None if folder is None else {**(about or {}), "stream": stream}
+    training = Training(model, config, stream[0], share, about)
+    chief = share.rank == 0
     if folder is not None:
         load_checkpoint(training, folder)
     model.train()
-    chief = share.rank == 0
     hidden = not (progress and chief)
     began = time.perf_counter() - training.seconds
     bar = tqdm(total=config.steps, initial=training.step, disable=hidden, unit="step")
-    with interruption() as interrupted, bar:
+    with interruption() as came, bar:
         while training.step < config.steps:
             loss = train_step(training, stream[training.step])
             bar.update()
+            number = share.most(came[0] if came else 0, training.device)
             last = training.step == config.steps
-            if training.step % config.evaluate_every == 0 or last:
-                scores = evaluate(training.best_model()) if evaluate and chief else {}
-                row = {"step": training.step, "loss": round(loss, 4), **scores}
+            reports = training.step % config.evaluate_every == 0 or last
+            if reports:
+                row = {"step": training.step, "loss": round(loss, 4)}
+                row |= plain_numbers(evaluate(training.best_model())) if evaluate and chief else {}
                 bar.set_postfix(row)
                 training.log.append(row | training.objective.report())
-                if folder is not None and chief:
-                    write_log(training.log, Path(folder) / "log.csv")
-            if interrupted or last or training.step % config.checkpoint_every == 0:
+            if number or last or training.step % config.checkpoint_every == 0:
                 training.seconds = time.perf_counter() - began
                 if folder is not None:
                     save_checkpoint(training, folder)
-            if interrupted and not last:
-                raise KeyboardInterrupt(_where_to_go_on(training, folder))
+            if reports and folder is not None and chief:
+                write_table(training.log, Path(folder) / "log.csv")
+            if number and not (last and folder is None):
+                raise Stopped(_where_to_go_on(training, folder), number)
+    if folder is not None and chief:  # once more: it may have been killed after its last checkpoint
+        write_table(training.log, Path(folder) / "log.csv")
     best = training.average or copy.deepcopy(model)
     return best.eval().requires_grad_(False), training.log
 
@@ -185,7 +218,8 @@ def train_step(training: Training, fresh: dict[str, Tensor]) -> float:
     t.step += 1
     t.optimizer.param_groups[0]["lr"] = config.lr * schedule(t.step, config)
     t.model.zero_grad()
-    loss.backward()
+    if loss.requires_grad:  # of a CMM there may be steps in which no term is due
+        loss.backward()
     share.add_gradients(t.model.parameters())
     t.optimizer.step()
     if t.table_optimizer is not None:
@@ -206,45 +240,8 @@ def update_average(average, model, decay: float) -> None:
         mean.copy_(newest) if "puzzle" in name else mean.lerp_(newest, 1 - decay)
 
 
-@contextmanager
-def interruption() -> Iterator[list]:
-    """A list that is empty until Ctrl-C is pressed: so no step is cut in half.
-
-    Pressing it a second time stops at once. Outside the main thread Ctrl-C acts as ever.
-    """
-    pressed: list[bool] = []
-
-    def note(*_signal) -> None:
-        if pressed:
-            raise KeyboardInterrupt(
-                "Stopped at once; the last checkpoint is the one to go on from."
-            )
-        pressed.append(True)
-
-    try:
-        before = signal.signal(signal.SIGINT, note)
-    except ValueError:  # only the main thread may do this
-        yield pressed
-        return
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _where_to_go_on(training: Training, folder: str | Path | None) -> str:
     done = f"Interrupted after step {training.step} of {training.config.steps}"
     if folder is None:
         return f"{done}. Nothing was saved: call train with a folder to be able to go on."
     return f"{done}; saved in {folder}. The same call goes on from there."
-
-
-def write_log(log: list[dict], path: Path) -> None:
-    """The log as CSV, one row an evaluation; a reader never sees half a file."""
-    unfinished = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(log[0]))
-        writer.writeheader()
-        writer.writerows(log)
-    os.replace(unfinished, path)

@@ -42,6 +42,11 @@ def _taylor(v: Tensor, degree: int) -> Tensor:
     return total
 
 
+def wide(v: Tensor) -> Tensor:
+    """``v`` in float64; in float32 on Apple's GPUs, which know no wider numbers."""
+    return v.float() if v.device.type == "mps" else v.double()
+
+
 def stablemax_cross_entropy(logits: Tensor, labels: Tensor, degree: int = 1) -> Tensor:
     """Minus the log stablemax probability of each label, in float64; 0 at ignored cells.
 
@@ -50,7 +55,7 @@ def stablemax_cross_entropy(logits: Tensor, labels: Tensor, degree: int = 1) -> 
         labels: ``[...]`` integers; -100 is ignored.
         degree: of `stablemax`.
     """
-    p = stablemax(logits.double(), degree)
+    p = stablemax(wide(logits), degree)
     chosen = p.gather(-1, labels.clamp(min=0).long().unsqueeze(-1)).squeeze(-1)
     return torch.where(labels == IGNORE, 0.0, -chosen.log())
 

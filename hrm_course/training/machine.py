@@ -10,6 +10,7 @@ import torch
 from ..models import Solver
 from ..models.cmm import CMMBlock
 from ..models.layers import Block
+from ..settings import check_fields, choice
 
 
 @dataclass(frozen=True)
@@ -17,23 +18,25 @@ class Machine:
     """What a run uses of the machine it is on.
 
     Args:
-        device: ``cpu`` or ``cuda``; several processes take a GPU each.
+        device: ``cpu``, ``cuda`` (several processes take a GPU each), or ``mps``, Apple's GPU.
         bfloat16: states and activations in bfloat16, as published; the weights stay float32.
         compile: compile the blocks (a C++ compiler is needed): slow to start, then faster.
 
     Raises:
-        ValueError: there is no such device.
+        ValueError: there is no such device, here or at all.
     """
 
-    device: str = "cpu"
-    bfloat16: bool = False
-    compile: bool = False
+    device: str = choice("cpu", among=("cpu", "cuda", "mps"))
+    bfloat16: bool = choice(False, among=(False, True))
+    compile: bool = choice(False, among=(False, True))
 
     def __post_init__(self):
-        if self.device not in ("cpu", "cuda"):
-            raise ValueError(f"The device is cpu or cuda, not {self.device!r}.")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("PyTorch sees no GPU on this machine: leave out --device cuda.")
+        check_fields(self)
+        seen = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+        if self.device != "cpu" and not seen[self.device]():
+            raise ValueError(
+                f"PyTorch sees no GPU of this kind on this machine: leave out --device {self.device}."
+            )
 
     def take(self, model: Solver) -> Solver:
         """The model as this machine trains it: moved, in its number type, compiled."""

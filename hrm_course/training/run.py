@@ -2,22 +2,26 @@
 
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from .. import files
 from ..models import FeedForward, Solver
-from ..tasks.published import DatasetStream, read_dataset
-from .checkpoint import check_checkpoint, seconds_spent
+from ..settings import check_fields, made, whole
+from ..tasks.published import Dataset, DatasetStream, read_dataset
+from .checkpoint import FILE, read_metadata
 from .cmm_terms import CMMTrainConfig
 from .distributed import Share
 from .evaluate import Score, by_depth, evaluate, evaluate_batches
+from .identity import check, identity
 from .loop import TrainConfig, train
 from .machine import Machine
 from .recipes import RECIPES, Recipe, full_name
 
 DEPTHS = (1, 2, 4, 8, 16, 32)  # segments at which a finished model is evaluated
+RESULT = "result.json"
 
 
 def run(
@@ -42,32 +46,78 @@ def run(
         machine: the device and number type to train with; by default the CPU in float32.
 
     Returns:
-        What ``result.json`` says; nothing in a process that is not the first.
+        What ``result.json`` says of the run; nothing in a process that is not the first.
 
     Raises:
-        ValueError: there is no such recipe, or the folder holds a run of another one.
+        ValueError: there is no such recipe, or the folder holds another run or damaged files; the
+            sentence says what differs and what to do.
     """
-    recipe, folder = RECIPES[full_name(name)], Path(folder)
+    name = full_name(name)
+    recipe = RECIPES[name]
     every = max(recipe.training.steps // 15, 1)
     config = replace(recipe.training, seed=seed, evaluate_every=every)
-    machine = machine or Machine()
     torch.manual_seed(seed)
     model = recipe.build()
-    dtype = model.config.forward_dtype
-    model = machine.take(model)
-    if (folder / "result.json").exists():
-        check_checkpoint(folder, model, config)
-        return json.loads((folder / "result.json").read_text())
-    stream, scorer = recipe.stream(seed), recipe.scorer(200)
-    best, _ = train(model, stream, config, scorer, folder, progress, share)
-    if share is not None and share.rank > 0:
-        return {}
-    best = machine.give_back(best, dtype)
-    best.save_pretrained(folder)
-    result = {"seed": seed, "steps": config.steps, "parameters": best.num_parameters()}
-    result |= {"seconds": round(seconds_spent(folder)), **measure(best, recipe)}
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    return result
+
+    def data():
+        scores = recipe.scorer(min(200, recipe.test_puzzles))
+        return recipe.stream(seed), scores, lambda best: measure(best, recipe)
+
+    return _run(model, config, folder, about(name), data, progress, share, machine)
+
+
+def about(name: str) -> dict:
+    """What tells the runs of the recipe ``name`` from those of others, without making all of its
+    puzzles: its fields, and the boards that its code makes first.
+    """
+    recipe = RECIPES[name]
+    few = replace(recipe, train_puzzles=6, test_puzzles=3)
+    boards = [few.train_set(), few.test_set(), *few.parts().values()]
+    return {"recipe": {"name": name, **identity(recipe), "first_boards": identity(boards)}}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `run_on_data` trains.
+
+    Raises:
+        ValueError: a number of the wrong kind or out of range, or no such kind of model.
+    """
+
+    model: str  # the name of its class, such as HRM
+    config: dict  # its configuration, without ``vocab_size``, ``seq_len`` and ``num_puzzles``
+    training: dict  # of `TrainConfig`, or of `CMMTrainConfig` if there are ``terms`` among them
+    batch_size: int = whole(least=1, most=10**6)
+
+    def __post_init__(self):
+        check_fields(self)
+        if self.model not in list(_kinds()):
+            raise ValueError(
+                f"The model must be one of {sorted(_kinds())} in the settings, not {self.model!r}."
+            )
+
+    def build(self, data: Dataset, seed: int) -> tuple[Solver, TrainConfig]:
+        """The untrained model, and how to train it."""
+        terms = isinstance(self.training, dict) and "terms" in self.training
+        kind = CMMTrainConfig if terms else TrainConfig
+        config = _made(kind, "training", self.training, {"seed": seed}, "the command")
+        shape = {"vocab_size": data.vocab_size, "seq_len": data.seq_len}
+        shape["num_puzzles"] = data.num_puzzle_identifiers
+        kind = _kinds()[self.model]
+        shape = _made(kind.config_class, "config", self.config, shape, "the data set")
+        torch.manual_seed(seed)
+        return kind(shape), config
+
+
+def _made(kind: type, part: str, values: dict, given: dict, giver: str):
+    """A configuration of what a part of the settings says and of what is given elsewhere."""
+    if isinstance(values, dict):
+        for name in given.keys() & values.keys():
+            raise ValueError(
+                f"{part} in the settings says {name}, which {giver} gives: leave it out."
+            )
+        values = given | values
+    return made(kind, values, f"{part} in the settings")
 
 
 def run_on_data(
@@ -83,10 +133,7 @@ def run_on_data(
 
     Args:
         data: a folder that `hrm_course.tasks.published.read_dataset` reads.
-        settings: ``model`` (the name of its class, such as HRM), ``config`` (its
-            configuration without ``vocab_size``, ``seq_len`` and ``num_puzzles``, which the data
-            gives), ``training`` (fields of `TrainConfig`, or of
-            `CMMTrainConfig` if there are ``terms`` among them) and ``batch_size``.
+        settings: the fields of `Settings`.
         seed, folder, progress, share, machine: as for `run`.
 
     Returns:
@@ -94,44 +141,87 @@ def run_on_data(
         data has no such part, or in a process that is not the first.
 
     Raises:
-        ValueError: the settings or the data are not as they should be.
+        ValueError: the settings or the data are not as they should be, or the folder holds
+            another run, also one on data that has changed since; the sentence says which.
     """
     part = read_dataset(data, "train")
-    known = {"model", "config", "training", "batch_size"}
-    if not isinstance(settings, dict) or settings.keys() != known:
-        raise ValueError(f"The settings must have exactly the keys {sorted(known)}.")
-    if settings["model"] not in _kinds():
-        raise ValueError(f"The model must be one of {sorted(_kinds())} in the settings.")
-    kind = _kinds()[settings["model"]]
-    shape = {"vocab_size": part.vocab_size, "seq_len": part.seq_len}
-    try:
-        training = CMMTrainConfig if "terms" in settings["training"] else TrainConfig
-        config = training(**settings["training"] | {"seed": seed})
-        shape = kind.config_class(
-            **shape | {"num_puzzles": part.num_puzzle_identifiers} | settings["config"]
-        )
-    except TypeError as error:
-        raise ValueError(f"The settings do not fit: {error}.") from error
-    torch.manual_seed(seed)
-    stream = DatasetStream(part, settings["batch_size"], seed, epochs_per_iteration=10)
     test = read_dataset(data, "test") if (Path(data) / "test").is_dir() else None
+    wanted = made(Settings, settings, "The settings")
+    model, config = wanted.build(part, seed)
+    stream = DatasetStream(part, wanted.batch_size, seed, epochs_per_iteration=10)
 
-    def score(model, batches: int | None = None) -> Score | None:
-        some = test and itertools.islice(test.batches(256), batches)
-        return some and evaluate_batches(model, some, config.segments)
+    def scores(model, batches: int | None = None) -> dict:
+        if test is None:
+            return {}
+        some = itertools.islice(test.batches(256), batches)
+        return vars(evaluate_batches(model, some, config.segments))
 
-    def scores(model) -> dict[str, float]:
-        found = score(model, batches=1)
-        return {"exact": round(found.exact, 4), "cells": round(found.cells, 4)} if found else {}
+    def first_scores(model) -> dict:
+        found = scores(model, batches=1)
+        return {name: round(found[name], 4) for name in ("exact", "cells") if found}
 
-    machine = machine or Machine()
-    model = machine.take(kind(shape))
-    best, _ = train(model, stream, config, scores, folder, progress, share)
-    if share is not None and share.rank > 0:
-        return None
-    best = machine.give_back(best, shape.forward_dtype)
+    about, parts = {"stream": stream, "test": test}, (stream, first_scores, scores)
+    result = _run(model, config, folder, about, lambda: parts, progress, share, machine)
+    return Score(result["exact"], result["cells"], result["n"]) if "n" in result else None
+
+
+def _run(model, config, folder, about, data, progress, share, machine) -> dict:
+    """What a finished run says; one that is not finished is trained, measured and saved first.
+
+    Args:
+        model: the untrained model.
+        config: how to train it.
+        folder: of this run alone.
+        about: what else tells this run from others.
+        data: gives the stream, the scores for the log and those at the end; called only where
+            there is something to train.
+        progress, share, machine: as for `run`.
+    """
+    share, machine, dtype = share or Share(), machine or Machine(), model.config.forward_dtype
+    model = machine.take(model)
+    asked = {**about, "model": type(model), "config": model.config, "training": config}
+    if (Path(folder) / RESULT).exists():
+        return read_result(folder, asked)
+    stream, scores, measured = data()
+    best, _ = train(model, stream, config, scores, folder, progress, share, about)
+    if share.rank > 0:
+        return {}
+    best = machine.give_back(best, dtype)
     best.save_pretrained(folder)
-    return score(best)
+    saved = read_metadata(folder)
+    result = {"seed": config.seed, "steps": config.steps, "parameters": best.num_parameters()}
+    result |= {"seconds": round(saved["seconds"]), **measured(best)}
+    text = json.dumps(result | {"identity": saved["identity"]}, indent=2)
+    files.write(Path(folder) / RESULT, text + "\n")
+    return result
+
+
+def read_result(folder: str | Path, asked: dict) -> dict:
+    """What ``result.json`` in ``folder`` says, if it is of the run that was asked for.
+
+    Args:
+        folder: of a finished run.
+        asked: what tells the run from others. Parts of an identity that are left out are not
+            compared.
+
+    Raises:
+        ValueError: the file, or the checkpoint beside it, is damaged or of another run.
+    """
+    path = Path(folder) / RESULT
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(result, dict) or "seed" not in result:
+            raise ValueError("no result of a run")
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Delete this file: the next call measures the model again."
+        ) from error
+    asked, told = identity(asked), {path: result.pop("identity", None)}
+    if (path.parent / FILE).exists():
+        told[path.parent / FILE] = read_metadata(folder)["identity"]
+    for file, was in told.items():
+        check(file, {k: was.get(k) for k in asked} if isinstance(was, dict) else was, asked)
+    return result
 
 
 def _kinds(kind: type[Solver] = Solver) -> dict[str, type[Solver]]:

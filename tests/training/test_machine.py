@@ -1,29 +1,19 @@
 """The same recipe on another machine: bfloat16, compiled blocks, and what is refused."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
 import torch
 
 from hrm_course.cli import main
 from hrm_course.models import CMM, TRM, CMMConfig, FeedForward, FeedForwardConfig, TRMConfig
-from hrm_course.training import RECIPES, Machine, run
+from hrm_course.training import Machine, run
+from hrm_course.training.losses import wide
 
 SHAPE = dict(
     vocab_size=6, seq_len=16, hidden_size=16, num_heads=2, mixer="tokens", position_code="none",
     H_cycles=2, L_cycles=1, num_layers=1, inner_multiple=8,
 )  # fmt: skip
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    recipe = RECIPES["trm-sudoku-4x4"]
-    training = replace(recipe.training, steps=6, warmup=1, segments=2)
-    sizes = dict(train_puzzles=50, test_puzzles=20, hidden_size=16, batch_size=8)
-    monkeypatch.setitem(
-        RECIPES, "trm-sudoku-4x4", replace(recipe, training=training, changes={}, **sizes)
-    )
 
 
 @pytest.mark.parametrize(
@@ -55,14 +45,12 @@ def test_a_number_type_there_and_back_loses_no_weight(model):
     assert logits.dtype == torch.bfloat16
 
 
-def test_a_run_in_bfloat16_ships_float32(tiny, tmp_path):
+def test_a_run_in_bfloat16_ships_float32(tiny, tiny_run, tmp_path):
     arguments = ["train", "trm-sudoku-4x4", "--out", str(tmp_path), "--bfloat16"]
     assert main(arguments) == 0
     model = TRM.from_pretrained(tmp_path / "trm-sudoku-4x4" / "seed0")
     assert model.config.forward_dtype == "float32"
-    plain = run("trm-sudoku-4x4", 0, tmp_path / "plain", progress=False)
-    assert plain["steps"] == 6
-    other = TRM.from_pretrained(tmp_path / "plain")
+    other = TRM.from_pretrained(tiny_run[0])
     pairs = list(zip(model.parameters(), other.parameters(), strict=True))
     assert not all(torch.equal(a, b) for a, b in pairs)
     assert all(torch.allclose(a, b, atol=0.2) for a, b in pairs)
@@ -70,18 +58,33 @@ def test_a_run_in_bfloat16_ships_float32(tiny, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compiling needs a C++ compiler")
-def test_compiled_blocks_train_alike_and_go_on_uncompiled(tiny, tmp_path):
+def test_compiled_blocks_train_alike_and_go_on_uncompiled(tiny, tiny_run, tmp_path):
     compiled = run("trm-sudoku-4x4", 0, tmp_path / "a", False, machine=Machine(compile=True))
-    plain = run("trm-sudoku-4x4", 0, tmp_path / "b", False)
-    assert compiled["parameters"] == plain["parameters"]
-    a, b = (TRM.from_pretrained(tmp_path / name) for name in "ab")
+    assert compiled["parameters"] == tiny_run[1]["parameters"]
+    a, b = map(TRM.from_pretrained, (tmp_path / "a", tiny_run[0]))
     for (name, p), q in zip(a.named_parameters(), b.parameters(), strict=True):
         assert torch.allclose(p, q, atol=2e-2), name
 
 
-def test_what_a_machine_refuses(capsys, tmp_path):
-    with pytest.raises(ValueError, match="cpu or cuda"):
-        Machine("tpu")
-    if not torch.cuda.is_available():
-        assert main(["train", "trm-sudoku-4x4", "--device", "cuda", "--out", str(tmp_path)]) == 2
-        assert "sees no GPU" in capsys.readouterr().err
+def test_what_a_machine_refuses(capsys, tmp_path, monkeypatch):
+    for wrong in (dict(device="tpu"), dict(device=None), dict(bfloat16="yes"), dict(compile=2)):
+        [name] = wrong
+        with pytest.raises(ValueError, match=f"{name} must be one of"):
+            Machine(**wrong)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert main(["train", "trm-sudoku-4x4", "--device", "cuda", "--out", str(tmp_path)]) == 2
+    assert "sees no GPU of this kind" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="leave out --device mps"):
+        Machine("mps")
+
+
+def test_apple_gpus_are_taken_and_not_asked_for_wide_numbers(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert Machine("mps").device == "mps"
+
+    class OnAnAppleGPU(torch.Tensor):
+        device = torch.device("mps")
+
+    narrow = torch.ones(2).as_subclass(OnAnAppleGPU)
+    assert wide(narrow).dtype == torch.float32 and wide(torch.ones(2)).dtype == torch.float64

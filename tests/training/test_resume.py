@@ -1,27 +1,32 @@
 """A run may be interrupted or killed at any moment and continues to the same numbers."""
 
 import csv
+import errno
+import multiprocessing
 import os
+import random
 import signal
-import subprocess
-import sys
+import threading
 import time
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 
 from hrm_course.models import HRM, TRM, FeedForward, FeedForwardConfig, HRMConfig, TRMConfig
 from hrm_course.models.variants import Recurrent
 from hrm_course.tasks import Sudoku
-from hrm_course.training import PuzzleStream, TrainConfig, evaluate, train
+from hrm_course.training import PuzzleStream, TrainConfig, evaluate, interruption, train
 from hrm_course.training.checkpoint import (
     FILE,
     load_checkpoint,
+    read_metadata,
     save_checkpoint,
-    seconds_spent,
 )
 from hrm_course.training.distributed import Share
+from hrm_course.training.interruption import Stopped
 from hrm_course.training.loop import Training, train_step, update_average
 
 TASK = Sudoku((2, 2))
@@ -49,20 +54,26 @@ def make(kind):
 
 
 class Stream(PuzzleStream):
-    """Batches with puzzle identifiers; at the step ``stop`` somebody presses Ctrl-C."""
+    """Batches with puzzle identifiers; at the step ``_stop`` somebody sends a signal."""
 
-    stop = -1
+    _stop, _signal = -1, signal.SIGINT
 
     def __init__(self, kind):
         super().__init__(TASK, *TASK.generate(50, 6, 0), batch_size=8, seed=0)
         self.table = kind in ("hrm", "trm with a puzzle table")
 
     def __getitem__(self, step):
-        if step == self.stop:
-            os.kill(os.getpid(), signal.SIGINT)
+        if step == self._stop:
+            os.kill(os.getpid(), self._signal)
         batch = super().__getitem__(step)
         ids = torch.arange(8) * (step + 1) % 5
         return batch | {"puzzle_identifiers": ids} if self.table else batch
+
+
+def stopping(kind, step, number=signal.SIGINT):
+    stream = Stream(kind)
+    stream._stop, stream._signal = step, number
+    return stream
 
 
 def config(**change):
@@ -70,10 +81,13 @@ def config(**change):
     return TrainConfig(**settings | change)
 
 
+UNSEEN = TASK.generate(10, 6, 1)
+
+
 def scores(model):
-    if model.config.__dict__.get("puzzle_embedding_size"):
+    if model.config.puzzle_embedding_size:
         return {}
-    return {"exact": evaluate(model, TASK, *TASK.generate(10, 6, 1), segments=2).exact}
+    return {"exact": evaluate(model, TASK, *UNSEEN, segments=2).exact}
 
 
 def assert_same(one, other):
@@ -82,57 +96,87 @@ def assert_same(one, other):
         assert torch.equal(tensor, other.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("stop", [1, 5, 10])
 @pytest.mark.parametrize("kind", MODELS)
-def test_an_interrupted_run_resumes_bit_for_bit(tmp_path, stop, kind):
+def test_an_interrupted_run_resumes_bit_for_bit(tmp_path, kind):
     whole_model, model = make(kind), make(kind)
     whole, whole_log = train(whole_model, Stream(kind), config(), scores, progress=False)
-    stream = Stream(kind)
-    stream.stop = stop
-    with pytest.raises(KeyboardInterrupt, match=f"after step {stop + 1} of 12; saved in"):
-        train(make(kind), stream, config(), scores, tmp_path, progress=False)
+    for stop in (1, 5, 10):
+        with pytest.raises(KeyboardInterrupt, match=f"after step {stop + 1} of 12; saved in"):
+            train(make(kind), stopping(kind, stop), config(), scores, tmp_path, progress=False)
     resumed, log = train(model, Stream(kind), config(), scores, tmp_path, progress=False)
     assert log == whole_log
     assert_same(whole, resumed)
     assert_same(whole_model, model)
-    with (tmp_path / "log.csv").open() as file:
-        assert [int(row["step"]) for row in csv.DictReader(file)] == [5, 10, 12]
+    assert columns(tmp_path / "log.csv", "step") == ["5", "10", "12"]
+
+
+def columns(path, name):
+    with path.open() as file:
+        return [row[name] for row in csv.DictReader(file)]
 
 
 def test_the_time_of_all_pieces_counts(tmp_path):
     class Slow(Stream):
         def __getitem__(self, step):
-            time.sleep(0.05)
+            time.sleep(0.02)
             return super().__getitem__(step)
 
     stream = Slow("trm")
-    stream.stop = 6
+    stream._stop = 6
     with pytest.raises(KeyboardInterrupt):
         train(make("trm"), stream, config(), folder=tmp_path, progress=False)
-    first = seconds_spent(tmp_path)
+    first = read_metadata(tmp_path)["seconds"]
     train(make("trm"), Slow("trm"), config(), folder=tmp_path, progress=False)
-    assert first >= 7 * 0.05 and seconds_spent(tmp_path) >= first + 5 * 0.05
+    assert first >= 7 * 0.02 and read_metadata(tmp_path)["seconds"] >= first + 5 * 0.02
 
 
-def test_without_a_folder_an_interrupted_run_says_that_nothing_was_saved():
-    before = signal.getsignal(signal.SIGINT)  # a shell may have started the tests without Ctrl-C
-    stream = Stream("trm")
-    stream.stop = 3
-    with pytest.raises(KeyboardInterrupt, match=r"after step 4 of 12\. Nothing was saved"):
-        train(make("trm"), stream, config(), progress=False)
-    assert signal.getsignal(signal.SIGINT) is before
+# ---- signals ---------------------------------------------------------------------------------
 
 
-def test_a_second_press_stops_at_once(tmp_path):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_both_signals_save_and_have_the_status_of_shells(tmp_path, number, status, deaf):
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped, match="after step 4 of 12; saved in") as stop:
+        train(make("trm"), stopping("trm", 3, number), config(), folder=tmp_path, progress=False)
+    assert stop.value.status == status and read_metadata(tmp_path)["step"] == 4
+    with pytest.raises(Stopped, match=r"after step 4 of 12\. Nothing was saved"):
+        train(make("trm"), stopping("trm", 3, number), config(), progress=False)
+    assert signal.getsignal(number) is before
+
+
+def test_in_the_last_step_nothing_is_lost(tmp_path):
+    model, _ = train(make("trm"), stopping("trm", 11), config(), progress=False)
+    with pytest.raises(Stopped, match="after step 12 of 12; saved in"):
+        train(make("trm"), stopping("trm", 11), config(), folder=tmp_path, progress=False)
+    resumed, _ = train(make("trm"), Stream("trm"), config(), folder=tmp_path, progress=False)
+    assert_same(model, resumed)
+
+
+@pytest.mark.parametrize("pause", [0, 0.05])
+def test_a_second_signal_stops_at_once_unless_it_is_an_echo(tmp_path, pause, monkeypatch, deaf):
+    monkeypatch.setattr(interruption, "ECHO", 0.03)
+
     class Impatient(Stream):
         def __getitem__(self, step):
-            for _ in range(2 * (step == 3)):
+            if step == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(pause)
                 os.kill(os.getpid(), signal.SIGINT)
             return super().__getitem__(step)
 
-    with pytest.raises(KeyboardInterrupt, match="at once"):
+    with pytest.raises(Stopped, match="at once" if pause else "after step 4 of 12; saved") as stop:
         train(make("trm"), Impatient("trm"), config(), folder=tmp_path, progress=False)
-    assert not (tmp_path / FILE).exists()
+    assert (tmp_path / FILE).exists() == (pause == 0)
+    assert stop.value.status == (130 if pause else 143)
+
+
+def test_outside_the_main_thread_signals_are_left_alone():
+    before = signal.getsignal(signal.SIGTERM)
+    call = lambda: train(make("trm"), Stream("trm"), config(steps=2), progress=False)  # noqa: E731
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def new_training(kind="trm", **change):
@@ -178,102 +222,155 @@ def test_without_averaging_there_is_no_average(tmp_path):
         assert not any(key.startswith("average") for key in file.keys())
 
 
+# ---- the log ---------------------------------------------------------------------------------
+
+
+def test_an_evaluation_may_find_other_things_each_time(tmp_path):
+    found = iter([{"exact": np.float32(0.5)}, {"cells": torch.tensor([0.25])}, {}])
+    _, log = train(make("trm"), Stream("trm"), config(), lambda _: next(found), tmp_path, False)
+    assert [sorted(row)[:1] for row in log] == [["exact"], ["cells"], ["loss"]]
+    assert columns(tmp_path / "log.csv", "exact") == ["0.5", "", ""]
+    assert columns(tmp_path / "log.csv", "cells") == ["", "0.25", ""]
+
+
+def test_a_run_may_go_on_with_another_evaluation(tmp_path):
+    with pytest.raises(Stopped):
+        train(make("trm"), stopping("trm", 6), config(), scores, tmp_path, progress=False)
+    other = lambda model: {"of this time": 1}  # noqa: E731
+    train(make("trm"), Stream("trm"), config(), other, tmp_path, progress=False)
+    assert columns(tmp_path / "log.csv", "of this time") == ["", "1", "1"]
+    assert columns(tmp_path / "log.csv", "exact")[1:] == ["", ""]
+
+
+def test_a_log_that_was_not_written_after_the_last_checkpoint_is_made_up_for(tmp_path):
+    train(make("trm"), Stream("trm"), config(), None, tmp_path, progress=False)
+    (tmp_path / "log.csv").unlink()
+    train(make("trm"), Stream("trm"), config(), None, tmp_path, progress=False)
+    assert columns(tmp_path / "log.csv", "step") == ["5", "10", "12"]
+
+
+@pytest.mark.parametrize("wrong", [None, 0.5, [1], {"cells": [0.5, 0.5]}, {"a": torch.ones(2)}])
+def test_an_evaluation_that_returns_no_numbers_gets_a_sentence(wrong):
+    with pytest.raises(ValueError, match="evaluate must return names with numbers"):
+        train(make("trm"), Stream("trm"), config(), lambda _: wrong, progress=False)
+
+
 # ---- files -----------------------------------------------------------------------------------
 
 
-def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path):
+def test_a_damaged_checkpoint_is_refused(tmp_path):
     save_checkpoint(new_training(), tmp_path)
-    for other in (new_training(lr=1.0), new_training("trm with a puzzle table")):
-        with pytest.raises(ValueError, match="another model or configuration"):
-            load_checkpoint(other, tmp_path)
     path = tmp_path / FILE
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="can't be read"):
-        load_checkpoint(new_training(), tmp_path)
+    whole = path.read_bytes()
+    other = save({"a": torch.ones(1)}, {"identity": "{", "step": "x"})
+    for damaged in (whole[:100], whole[:-1], b"", b"{}", other):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=rf"{FILE} can't be read .* Delete this file"):
+            load_checkpoint(new_training(), tmp_path)
     assert not load_checkpoint(new_training(), tmp_path / "none")
 
 
-def test_a_save_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch):
-    from hrm_course.training import checkpoint
-
-    save_checkpoint(new_training(), tmp_path)
+def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(tmp_path, monkeypatch):
+    settings = config(checkpoint_every=4, evaluate_every=100)
+    with pytest.raises(Stopped):
+        train(make("trm"), stopping("trm", 3), settings, folder=tmp_path, progress=False)
     good = (tmp_path / FILE).read_bytes()
 
-    def full_disk(tensors, path, metadata):
-        path.write_bytes(b"half")
-        raise OSError("no space left")
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full_disk)
-    with pytest.raises(OSError, match="no space"):
-        save_checkpoint(new_training(), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match=f"{FILE} can't be written: No space left on device"):
+            train(make("trm"), Stream("trm"), settings, folder=tmp_path, progress=False)
     assert (tmp_path / FILE).read_bytes() == good
+    assert {path.name for path in tmp_path.iterdir()} <= {FILE, "log.csv"}
+    whole, _ = train(make("trm"), Stream("trm"), settings, progress=False)
+    resumed, _ = train(make("trm"), Stream("trm"), settings, folder=tmp_path, progress=False)
+    assert_same(whole, resumed)
+
+
+def test_files_are_flushed_through_descriptors_that_were_opened_for_writing(tmp_path, monkeypatch):
+    """As Windows demands: there fsync of a file opened for reading is a bad descriptor."""
+    fcntl = pytest.importorskip("fcntl")
+    fsync, seen = os.fsync, []
+
+    def strict(descriptor):
+        mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+        if mode == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        seen.append(descriptor)
+        return fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", strict)
+    train(make("trm"), Stream("trm"), config(), folder=tmp_path, progress=False)
+    assert len(seen) >= 4  # a checkpoint and three logs
 
 
 # ---- processes that die ----------------------------------------------------------------------
 
-SAVES_AND_DIES = """
-import os, random, signal, sys, time
-sys.path.insert(0, {here!r})
-from test_resume import FILE, load_checkpoint, new_training, save_checkpoint
-folder, moment, training = sys.argv[1], random.Random(0), new_training()
-save_checkpoint(training, folder)
-for _ in range(20):
-    child = os.fork()
-    if child == 0:
-        while True:
-            training.step += 1
-            save_checkpoint(training, folder)
-    time.sleep(0.05 + 0.05 * moment.random())
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    before, training = training.step, new_training()
-    assert load_checkpoint(training, folder)
-    print(training.step > before, os.path.exists(os.path.join(folder, FILE + ".part")))
-"""
+# A process of this kind begins with everything imported: as one forked here, but without threads.
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+processes = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+if FORKS:
+    processes.set_forkserver_preload(["torch._dynamo", "hrm_course.training"])
 
 
-def python(code, folder, **options):
-    """A Python process that runs ``code``, where ``test_resume`` can be imported."""
-    code = code.replace("{here!r}", repr(os.path.dirname(__file__)))
-    return subprocess.Popen([sys.executable, "-c", code, str(folder)], text=True, **options)
+def saves_and_is_killed(folder, results):
+    moment, training = random.Random(0), new_training()
+    save_checkpoint(training, folder)
+    for _ in range(20):
+        child = os.fork()
+        if child == 0:
+            while True:
+                training.step += 1
+                save_checkpoint(training, folder)
+        time.sleep(0.05 + 0.05 * moment.random())
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        before, training = training.step, new_training()
+        found = load_checkpoint(training, folder)
+        results.put((found, training.step > before, (folder / (FILE + ".part")).exists()))
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not FORKS, reason="needs a system that forks")
 def test_killing_a_process_that_saves_never_costs_the_checkpoint(tmp_path):
-    with python(SAVES_AND_DIES, tmp_path, stdout=subprocess.PIPE) as process:
-        kills = [line.split() for line in process.stdout]
-    assert process.returncode == 0 and len(kills) == 20
-    assert ["True", "True"] in kills, "no kill fell into a save: the test has proved nothing"
+    results = processes.Queue()
+    process = processes.Process(target=saves_and_is_killed, args=(tmp_path, results))
+    process.start()
+    kills = [results.get(timeout=60) for _ in range(20)]
+    process.join(timeout=60)
+    assert process.exitcode == 0 and all(found for found, *_ in kills)
+    assert (True, True, True) in kills, "no kill fell into a save: the test has proved nothing"
 
 
-TRAINS = """
-import sys, time
-sys.path.insert(0, {here!r})
-from test_resume import *
-class Sleepy(Stream):  # never gets past step 17
-    def __getitem__(self, step):
-        if step == 17:
-            time.sleep(600)
-        return super().__getitem__(step)
-train(make("hrm"), Sleepy("hrm"), config(steps=30, checkpoint_every=5), folder=sys.argv[1])
-"""
+def never_gets_past_step_17(folder):
+    stream = Stream("hrm")
+    Stream.__getitem__ = _asleep_at_17
+    train(make("hrm"), stream, config(steps=30, checkpoint_every=5), folder=folder, progress=False)
+
+
+def _asleep_at_17(stream, step, _batch=Stream.__getitem__):
+    time.sleep(600 * (step == 17))
+    return _batch(stream, step)
 
 
 @pytest.mark.slow
 def test_a_killed_run_continues_to_the_same_weights(tmp_path):
     settings = config(steps=30, checkpoint_every=5)
     whole, _ = train(make("hrm"), Stream("hrm"), settings, progress=False)
-    process = python(TRAINS, tmp_path, stderr=subprocess.DEVNULL)
+    process = processes.Process(target=never_gets_past_step_17, args=(tmp_path,))
+    process.start()
     while not (tmp_path / FILE).exists() or saved_step(tmp_path) < 15:
-        assert process.poll() is None
+        assert process.is_alive()
         time.sleep(0.02)
     process.kill()
-    process.wait()
+    process.join()
     assert saved_step(tmp_path) == 15
     resumed, _ = train(make("hrm"), Stream("hrm"), settings, folder=tmp_path, progress=False)
     assert_same(whole, resumed)
 
 
 def saved_step(folder):
-    with safe_open(folder / FILE, framework="pt") as file:
-        return int(file.metadata()["step"])
+    return read_metadata(folder)["step"]

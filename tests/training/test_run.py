@@ -1,36 +1,24 @@
 import csv
+import errno
 import json
+import os
+import signal
+import sys
 from dataclasses import replace
 
+import all_boards
 import numpy as np
 import pytest
 
 from hrm_course.cli import main
 from hrm_course.models import PRETRAINED, TRM, Solver
-from hrm_course.training import RECIPES, publish, run
+from hrm_course.training import RECIPES, PuzzleStream, publish, run
 from hrm_course.training.cards import overview
 from hrm_course.training.recipes import full_name, split_grids
 from hrm_course.training.run import measure
 
 SHIPPED = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
 LONG = {"trm-sudoku-9x9-expert"}  # trained for hours, and shipped when it has been
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    """Every recipe in the size of a test."""
-    for name, recipe in RECIPES.items():
-        training = replace(recipe.training, steps=3, warmup=1, segments=2)
-        small = replace(
-            recipe,
-            train_puzzles=20,
-            test_puzzles=5,
-            hidden_size=16,
-            batch_size=4,
-            training=training,
-            **({"start": None} if name in LONG else {}),  # the shipped weights are larger
-        )
-        monkeypatch.setitem(RECIPES, name, small)
 
 
 def test_all_models_of_the_course_are_shipped():
@@ -57,15 +45,16 @@ def test_a_shipped_model_is_small_and_has_its_seeds(name):
 
 
 @pytest.mark.parametrize("name", ["trm-sudoku-4x4", "feedforward-sudoku-4x4"])
-def test_a_card_says_what_the_weights_do(name):
-    recipe = replace(RECIPES[name], test_puzzles=400)
+def test_a_card_says_what_the_weights_do(name, monkeypatch):
+    monkeypatch.setattr(sys.modules["hrm_course.training.run"], "DEPTHS", (1, 8))
+    recipe = replace(RECIPES[name], test_puzzles=200)
     with (PRETRAINED / name / "results.csv").open() as file:
         said = float(next(csv.DictReader(file))["exact"])
     assert measure(Solver.from_pretrained(name), recipe)["exact"] == pytest.approx(said, abs=0.02)
 
 
 def test_the_split_of_4x4_is_by_grid():
-    recipe = RECIPES["trm-sudoku-4x4"]
+    recipe = replace(RECIPES["trm-sudoku-4x4"], train_puzzles=2_000)
     train_grids, test_grids = (
         {tuple(g) for g in part.tolist()} for part in split_grids(recipe.task)
     )
@@ -76,34 +65,37 @@ def test_the_split_of_4x4_is_by_grid():
     assert not recipe.stream(0).symmetries  # a symmetry would carry a grid across the split
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["trm-sudoku-6x6", "trm-sudoku-9x9-easy", "trm-sudoku-9x9-hard"])
+@pytest.mark.parametrize("name", all_boards.symmetric())
 def test_no_test_puzzle_is_a_symmetric_image_of_a_training_puzzle(name):
-    recipe = RECIPES[name]
-    if recipe.box == (3, 3):  # a longer list begins with the shorter one
-        recipe = replace(recipe, train_puzzles=2_000)
-    trained = recipe.task.fingerprint(recipe.train_set()[0])
-    for puzzles, _ in (recipe.test_set(), *recipe.parts().values()):
-        assert not np.isin(recipe.task.fingerprint(puzzles), trained).any()
-    # what training shows, under symmetries, has fingerprints of the training puzzles
-    batch = recipe.stream(0)[123]["inputs"].numpy()
-    assert np.isin(recipe.task.fingerprint(recipe.task.decode(batch)), trained).all()
+    """Of all boards the table says so; that they still are those boards a sample says."""
+    row, recipe, sample = all_boards.table()[name], RECIPES[name], all_boards.sample(name)
+    assert row["images"] == "0" and row["sample"] == all_boards.sample_checksum(sample)
+    assert int(row["training"]) == recipe.train_puzzles and int(row["test"]) >= recipe.test_puzzles
+    assert all_boards.images(sample) == 0
+    # what training shows, under symmetries, are images of the training puzzles
+    shown = recipe.task.decode(sample.stream(0)[123]["inputs"].numpy())
+    trained = all_boards.keys(recipe.task, sample.train_set()[0])
+    assert np.isin(all_boards.keys(recipe.task, shown), trained).all()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name.endswith("hard") else [])
-        for name in SHIPPED  # hard puzzles take half a minute to make
-    ],
-)
+CHECKSUMS = {}  # several models are measured on the same boards
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_card_names_the_boards_it_was_measured_on(name):
-    card = (PRETRAINED / name / "README.md").read_text()
-    assert RECIPES[name].checksum() in card
+    card, recipe = (PRETRAINED / name / "README.md").read_text(), RECIPES[name]
+    if recipe.symmetries:
+        assert all_boards.table()[name]["test_sha256"] in card
+        if not name.endswith(("6x6", "easy")):
+            return  # these take minutes to make: see all_boards.py
+    key = recipe.box, recipe.blanks
+    if key not in CHECKSUMS:
+        CHECKSUMS[key] = recipe.checksum()
+    assert CHECKSUMS[key] in card
 
 
 def test_the_hard_recipe_mixes_levels_and_tests_each():
-    recipe = replace(RECIPES["trm-sudoku-9x9-hard"], train_puzzles=60, test_puzzles=15)
+    recipe = all_boards.sample("trm-sudoku-9x9-hard")  # 60 to train on, 15 to test on
     puzzles, solutions = recipe.train_set()
     blanks = (puzzles == 0).sum(1)
     assert (np.diff(blanks) >= 0).all() and len(puzzles) == 60
@@ -135,7 +127,7 @@ def test_the_table_of_all_models_is_up_to_date():
 
 
 def test_no_test_maze_has_the_walls_of_a_training_maze():
-    recipe = replace(RECIPES["trm-maze-9x9"], train_puzzles=500, test_puzzles=100)
+    recipe = replace(RECIPES["trm-maze-9x9"], train_puzzles=250, test_puzzles=50)
     task = recipe.task
 
     def layouts(puzzles):
@@ -143,7 +135,7 @@ def test_no_test_maze_has_the_walls_of_a_training_maze():
         return {min(map(bytes, maze)) for maze in images}
 
     trained, tested = layouts(recipe.train_set()[0]), layouts(recipe.test_set()[0])
-    assert len(recipe.test_set()[0]) == 100 and len(recipe.test_set(7)[0]) == 7
+    assert len(recipe.test_set()[0]) == 50 and len(recipe.test_set(7)[0]) == 7
     assert not trained & tested
 
 
@@ -166,13 +158,29 @@ def test_one_command_trains_all(tiny, tmp_path, monkeypatch, capsys):
     assert all((tmp_path / name / "seed0" / "result.json").exists() for name in RECIPES)
 
 
-def test_a_finished_run_of_another_recipe_is_refused(tiny, tmp_path, monkeypatch):
-    run("trm-sudoku-4x4", 0, tmp_path, progress=False)
-    recipe = RECIPES["trm-sudoku-4x4"]
-    changed = replace(recipe, training=replace(recipe.training, exploration=0.7))
-    monkeypatch.setitem(RECIPES, "trm-sudoku-4x4", changed)
-    with pytest.raises(ValueError, match="another model or configuration"):
-        run("trm-sudoku-4x4", 0, tmp_path, progress=False)
+def test_a_full_disk_is_an_error_of_the_command(tiny, tmp_path, monkeypatch, capsys):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["train", "trm-sudoku-4x4", "--out", str(tmp_path)]) == 2
+    said = "can't be written: No space left on device. What was there before is kept."
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_the_status_of_the_command(
+    tiny, deaf, tmp_path, number, status, monkeypatch, capsys
+):
+    batch = PuzzleStream.__getitem__
+
+    def stopping(stream, step):
+        os.kill(os.getpid(), number) if step == 1 else None
+        return batch(stream, step)
+
+    monkeypatch.setattr(PuzzleStream, "__getitem__", stopping)
+    assert main(["train", "trm-sudoku-4x4", "--out", str(tmp_path)]) == status
+    assert "Interrupted after step 2 of 3; saved in" in capsys.readouterr().err
 
 
 def test_from_training_to_a_card(tiny, tmp_path, capsys):

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from hrm_course.models import TRM, FeedForward, FeedForwardConfig, Output, TRMConfig
 from hrm_course.models.reasoner import Answer, Trace
-from hrm_course.tasks import Sudoku
+from hrm_course.tasks import Maze, Sudoku
 from hrm_course.training import (
     AdamATan2,
     PuzzleStream,
     Score,
     TrainConfig,
     evaluate,
+    evaluate_batches,
     reasoner_loss,
     stablemax,
     stablemax_cross_entropy,
@@ -39,6 +40,9 @@ def new_model(seed=0):
 
 def new_stream(seed=0):
     return PuzzleStream(TASK, *TASK.generate(50, 6, 0), batch_size=8, seed=seed)
+
+
+MODEL = new_model()
 
 
 def config(**change):
@@ -197,6 +201,65 @@ def test_one_pass_gives_the_score_of_every_depth():
         by_depth(model, TASK, puzzles[:0], solutions[:0], 2)
 
 
+FIT = TASK.generate(3, 6, 0)
+
+
+@pytest.mark.parametrize(
+    ("puzzles", "solutions", "said"),
+    [
+        (FIT[0][:0], FIT[1][:0], "at least one puzzle"),
+        ([], [], "at least one puzzle"),
+        (FIT[0], FIT[1][:2], r"\[n, 16\], not int64 \[3, 16\] and int64 \[2, 16\]"),
+        (FIT[0][:, :9], FIT[1], r"not int64 \[3, 9\] and"),
+        (FIT[0][:, :9], FIT[1][:, :9], r"not int64 \[3, 9\] and"),
+        (FIT[0][0], FIT[1][0], r"not int64 \[16\] and"),
+        (FIT[0].astype(float), FIT[1], r"whole numbers .* not float64 \[3, 16\] and int64"),
+        (FIT[0] > 0, FIT[1], r"whole numbers .* not bool"),
+        (FIT[0] + 2, FIT[1], r"Tokens must be integers 0\.\.5"),
+    ],
+)
+def test_what_can_not_be_evaluated_gets_a_sentence(puzzles, solutions, said):
+    for measure in (evaluate, by_depth, failures):
+        with pytest.raises(ValueError, match=said):
+            measure(new_model(), TASK, puzzles, solutions, 2)
+
+
+def test_models_of_another_task_get_a_sentence():
+    nine, six = Sudoku((3, 3)), Sudoku((2, 3))
+    for task in (nine, six, Maze(5)):
+        puzzles = np.zeros((2, task.cells), dtype=int)
+        for measure in (evaluate, by_depth, failures):
+            with pytest.raises(ValueError, match=r"reads 16 cells of 6 kinds .* another task"):
+                measure(new_model(), task, puzzles, puzzles, 2)
+    net = FeedForward(FeedForwardConfig(**SHAPE))
+    for measure in (by_depth, failures):
+        with pytest.raises(ValueError, match="one pass and no segments: use evaluate"):
+            measure(net, TASK, *FIT, 2)
+
+
+@pytest.mark.parametrize("change", [{"segments": 0}, {"segments": "3"}, {"segments": 1.5}])
+@pytest.mark.parametrize("measure", [evaluate, by_depth, failures])
+def test_segments_and_batches_are_whole_numbers(measure, change):
+    for wrong in (change, {"segments": 2, "batch_size": 0}, {"segments": 2, "batch_size": None}):
+        with pytest.raises(ValueError, match=f"^{[*wrong][-1]} must be a whole number from 1"):
+            measure(new_model(), TASK, *FIT, **wrong)
+
+
+@given(st.sampled_from(["u1", "i1", "u2", "i4", "u8"]), st.sampled_from(["u1", "i2", "i8"]))
+def test_a_score_does_not_depend_on_the_kind_of_whole_numbers(one, other):
+    puzzles, solutions = FIT[0].astype(one), FIT[1].astype(other)
+    model = MODEL.eval()
+    assert evaluate(model, TASK, puzzles, solutions, np.int64(2)) == evaluate(model, TASK, *FIT, 2)
+    assert failures(model, TASK, puzzles, solutions, 2) == failures(model, TASK, *FIT, 2)
+    assert by_depth(model, TASK, puzzles.tolist(), solutions, 2) == by_depth(model, TASK, *FIT, 2)
+
+
+def test_batches_whose_labels_do_not_fit_get_a_sentence():
+    batch = {"inputs": np.ones((2, 16), dtype=int), "labels": np.ones((2, 15), dtype=int)}
+    with pytest.raises(ValueError, match=r"one shape, not \[2, 16\] and \[2, 15\]"):
+        evaluate_batches(new_model(), [batch], 1)
+
+
 def test_failures_counted_by_hand():
     puzzles, solutions = TASK.generate(5, 6, 3)
     truth = torch.from_numpy(TASK.encode(solutions))
@@ -207,7 +270,7 @@ def test_failures_counted_by_hand():
     residual = torch.tensor([[9.0] * 5, [9.0] * 5, [0.0, 0.009, 0.011, 0.001, 3.0]])
 
     class Scripted(torch.nn.Module):
-        lm_head = torch.nn.Linear(1, 1)
+        lm_head, config = torch.nn.Linear(1, 1), TRMConfig(**SHAPE)
 
         def solve(self, inputs, segments, trace):
             assert segments == 3 and trace
@@ -247,11 +310,12 @@ def test_a_curriculum_draws_from_the_head_of_the_list():
 
 
 @given(k=st.integers(0, 50), n=st.integers(50, 400))
-def test_the_interval_against_scipy(k, n):
-    from scipy.stats import binomtest
-
-    expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
-    assert Score(k / n, 0.0, n).interval == pytest.approx((expected.low, expected.high), abs=1e-4)
+def test_the_interval_of_wilson(k, n):
+    """Against the formula."""
+    z, p = 1.959964, k / n
+    centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low, high = ((centre + side * spread) / (1 + z * z / n) for side in (-1, 1))
+    assert Score(k / n, 0.0, n).interval == pytest.approx((max(low, 0), high), abs=1e-6)
 
 
 # ---- the loop --------------------------------------------------------------------------------

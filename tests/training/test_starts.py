@@ -68,7 +68,7 @@ def test_only_new_puzzles_start_anew(monkeypatch):
 def test_an_interruption_changes_no_draw(tmp_path):
     config = StartsTrainConfig(**SETTINGS, checkpoint_every=2)
     whole, _ = trained(config)
-    training = Training(model(), config, STREAM[0], Share())
+    training = Training(model(), config, STREAM[0], Share(), {"stream": STREAM})
     for step in range(4):
         train_step(training, STREAM[step])
     save_checkpoint(training, tmp_path)

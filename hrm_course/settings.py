@@ -74,5 +74,5 @@ def _real(name: str, value: Any, least: float, most: float, above: bool) -> None
 
 
 def _choice(name: str, value: Any, among: Sequence) -> None:
-    if value not in tuple(among):
+    if not any(type(value) is type(offered) and value == offered for offered in among):
         raise ValueError(f"{name} must be one of {tuple(among)}, not {value!r}.")

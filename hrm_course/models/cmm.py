@@ -23,6 +23,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from ..settings import choice, real, whole
 from .layers import Attention, Linear, SwiGLU, rms_norm
 from .reasoner import Output, Reasoner, ReasonerConfig, State
 
@@ -43,44 +44,31 @@ class CMMConfig(ReasonerConfig):
     L_cycles: int = 6  # reconstruction
     # Reconstruction: tanh instead of SiLU. Gated ("tanhglu", as in TRM) or not ("tanh", with
     # biases: one) is not known; "swiglu" is TRM's.
-    mlp: str = "tanhglu"
-    norm_gain: bool = False  # TRM; one re-implementation has a learned gain
-    identical_layers: bool = False  # reconstruction: True in the 0.26M model
+    mlp: str = choice("tanhglu", among=("tanhglu", "tanh", "swiglu"))
+    # TRM; one re-implementation has a learned gain
+    norm_gain: bool = choice(False, among=(True, False))
+    # reconstruction: True in the 0.26M model
+    identical_layers: bool = choice(False, among=(True, False))
     # Reconstruction: "input", z_H starts as the embedded puzzle and z_L as 0. Ours: "unit input",
     # each of its tokens scaled to root mean square 1. TRM: "fixed" random vectors.
-    start: str = "input"
+    start: str = choice("input", among=("input", "unit input", "fixed"))
     # The step h of Euler's method. Reconstruction: 1, that is z <- F. Ours: below 1, damping.
-    step_size: float = 1.0
-    noise: float = 0.0  # of the flow, per unit of time. Reconstruction: 0.01 in the NSDE form
-    noise_kind: str = "additive"  # or "multiplicative"; reconstruction (one) has both
+    step_size: float = real(1.0, least=0, most=1, above=True)
+    # of the flow, per unit of time. Reconstruction: 0.01 in the NSDE form
+    noise: float = real(0.0, least=0, most=10)
+    # reconstruction (one) has both
+    noise_kind: str = choice("additive", among=("additive", "multiplicative"))
     # Re-implementations differ: on the "output" of every call, or on the fast state as it goes
     # into a fast step, "input".
-    noise_place: str = "output"
-    grad_cycles: int = 1  # last cycles with a gradient. TRM: 1; re-implementations differ
+    noise_place: str = choice("output", among=("output", "input"))
+    # last cycles with a gradient, at most all. TRM: 1; re-implementations differ
+    grad_cycles: int = whole(1, least=1, most=10_000)
 
     def __post_init__(self):
         super().__post_init__()
-        for name, offered in (
-            ("mlp", tuple(MLPS)),
-            ("start", ("input", "unit input", "fixed")),
-            ("noise_kind", ("additive", "multiplicative")),
-            ("noise_place", ("output", "input")),
-        ):
-            value = getattr(self, name)
-            if type(value) is not str or value not in offered:
-                raise ValueError(f"{name} must be one of {offered}, not {value!r}.")
-        for name in ("norm_gain", "identical_layers"):
-            if type(getattr(self, name)) is not bool:
-                raise ValueError(f"{name} must be true or false, not {getattr(self, name)!r}.")
-        h, noise, grad = self.step_size, self.noise, self.grad_cycles
-        if type(h) not in (int, float) or not 0 < h <= 1:
-            raise ValueError(f"step_size must be above 0 and at most 1, not {h!r}.")
-        if type(noise) not in (int, float) or not 0 <= noise <= 10:
-            raise ValueError(f"noise must be a number from 0 to 10, not {noise!r}.")
-        if type(grad) is not int or not 1 <= grad <= self.H_cycles:
+        if self.grad_cycles > self.H_cycles:
             raise ValueError(
-                f"grad_cycles must be a whole number from 1 to H_cycles = {self.H_cycles}, "
-                f"not {grad!r}."
+                f"grad_cycles must be at most H_cycles = {self.H_cycles}, not {self.grad_cycles}."
             )
 
 
@@ -198,7 +186,7 @@ class CMM(Reasoner):
             puzzle_identifiers: ``[B]`` integers, for a model with a puzzle table.
 
         Raises:
-            ValueError: the inputs are missing.
+            ValueError: the inputs are missing, or they are not ``batch_size`` puzzles.
         """
         if self.config.start == "fixed":
             return super().initial_state(batch_size)
@@ -209,6 +197,8 @@ class CMM(Reasoner):
             )
         with torch.no_grad():
             z_H = self.embed(inputs, puzzle_identifiers)
+            if len(z_H) != batch_size:
+                raise ValueError(f"The inputs are {len(z_H)} puzzles, batch_size is {batch_size}.")
             if self.config.start == "unit input":
                 z_H = rms_norm(z_H)
             return State(z_H, torch.zeros_like(z_H))
@@ -275,7 +265,7 @@ class CMM(Reasoner):
         """
         c = self.config
         x = self.embed(inputs, puzzle_identifiers)
-        z_H, z_L = (z.detach() for z in state)
+        z_H, z_L = (z.detach() for z in self.received(state, x))
         with torch.no_grad():
             for _ in range(c.H_cycles - c.grad_cycles):
                 z_H, z_L = self.cycle(z_H, z_L, x, generator)

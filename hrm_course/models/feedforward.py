@@ -35,8 +35,13 @@ class FeedForward(Solver):
         self.layers = nn.ModuleList(Block(c) for _ in range(c.num_layers))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Tokens ``[B, S]`` -> logits ``[B, S, V]``."""
+        """Tokens ``[B, S]`` -> logits ``[B, S, V]``.
+
+        Raises:
+            ValueError: tokens of the wrong shape, type or range.
+        """
         c = self.config
+        inputs = self.check_inputs(inputs, values=isinstance(inputs, Tensor) and inputs.is_cpu)
         v = sqrt(c.hidden_size) * self.embed_tokens(inputs, getattr(torch, c.forward_dtype))
         for layer in self.layers:
             v = layer(v, None)
@@ -49,5 +54,5 @@ class FeedForward(Solver):
         Raises:
             ValueError: tokens of the wrong shape or range.
         """
-        self.check_inputs(inputs)
+        inputs = self.check_inputs(inputs)
         return Answer(self(inputs).argmax(-1), torch.ones(len(inputs), dtype=torch.long), None)

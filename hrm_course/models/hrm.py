@@ -72,7 +72,7 @@ class HRM(Reasoner):
             of the last step of each network.
         """
         x = self.embed(inputs, puzzle_identifiers)
-        z_H, z_L = (z.detach() for z in state)
+        z_H, z_L = (z.detach() for z in self.received(state, x))
         with torch.no_grad():
             for _ in range(self.config.H_cycles - 1):
                 z_H, z_L = self.cycle(z_H, z_L, x)

@@ -21,6 +21,8 @@ def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
     with torch.no_grad():
         if std == 0:
             return tensor.zero_()
+        if tensor.is_meta:  # a shape without numbers: nothing to draw
+            return tensor
         mass = math.erf(math.sqrt(2))
         pdf = math.exp(-2) / math.sqrt(2 * math.pi)
         sigma = std / math.sqrt(1 - 4 * pdf / mass)
@@ -95,27 +97,36 @@ class Attention(nn.Module):
         self.out = Linear(width, width)
 
     def forward(self, v: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
-        heads = self.qkv(v).unflatten(-1, (3, self.num_heads, -1))  # [B, L, 3, h, d]
-        q, k, values = heads.permute(2, 0, 3, 1, 4)  # each [B, h, L, d]
+        heads = self.qkv(v).unflatten(-1, (3 * self.num_heads, -1))  # [B, L, 3h, d]
+        q, k, values = heads.chunk(3, dim=2)  # each [B, L, h, d]
         if rope is not None:
-            q, k = rotate(q, *rope), rotate(k, *rope)
-        mixed = F.scaled_dot_product_attention(q, k, values)  # [B, h, L, d]
+            cos, sin = (table.unsqueeze(-2) for table in rope)  # [L, 1, d]
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        q, k, values = (t.transpose(1, 2) for t in (q, k, values))  # [B, h, L, d]
+        mixed = F.scaled_dot_product_attention(q, k, values)
         return self.out(mixed.transpose(1, 2).flatten(2))  # [B, L, D]
 
 
 def rope_table(length: int, width: int, theta: float = 10_000.0) -> tuple[Tensor, Tensor]:
     """Cosines and sines ``[length, width]`` of rotary position codes, halves side by side.
 
+    The frequencies are 1 / theta^(i/d), as published: theta^(-i/d) is another number in the last
+    place, and a reasoner with a positive exponent tells the two apart.
+
     Source: Su et al. (2021), *RoFormer*, eq. 34, in the "half-split" layout.
     """
-    frequency = theta ** (-torch.arange(0, width, 2, dtype=torch.float32) / width)
+    frequency = 1 / theta ** (torch.arange(0, width, 2, dtype=torch.float32) / width)
     angle = torch.outer(torch.arange(length, dtype=torch.float32), frequency)
     angle = torch.cat((angle, angle), dim=-1)
     return angle.cos(), angle.sin()
 
 
 def rotate(v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turns each pair (i, i + d/2) of the last axis of ``v [..., L, d]`` by its position's angle."""
+    """Turns each pair (i, i + d/2) of the last axis of ``v`` by its position's angle.
+
+    ``cos`` and ``sin``, ``[L, d]`` from `rope_table`, go with ``v [..., L, d]``; with an axis put
+    in between, ``[L, 1, d]``, they go with ``v [..., L, heads, d]``.
+    """
     wide = v.to(torch.promote_types(v.dtype, cos.dtype))  # bfloat16 turns in float32
     first, second = wide.chunk(2, dim=-1)
     return (wide * cos + torch.cat((-second, first), dim=-1) * sin).to(v.dtype)

@@ -1,5 +1,6 @@
 """What all recursive reasoners share: what goes in, what comes out, and the map of a segment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import ClassVar, NamedTuple
@@ -8,22 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..settings import check_fields, choice, real, whole
 from .layers import Embedding, Linear, rope_table, truncated_normal_
-from .solver import Solver
-
-_RANGES = {  # of the whole numbers in a configuration, so that a wrong file can't ask for the moon
-    "vocab_size": (1, 65_536),
-    "seq_len": (1, 65_536),
-    "hidden_size": (1, 65_536),
-    "num_heads": (1, 65_536),
-    "num_layers": (1, 1_000),
-    "H_cycles": (1, 10_000),
-    "L_cycles": (1, 10_000),
-    "puzzle_embedding_size": (0, 65_536),
-    "num_puzzles": (1, 2**31),
-    "prefix_length": (0, 65_536),
-    "inner_multiple": (1, 65_536),
-}
+from .solver import Solver, counted, is_integer
 
 
 @dataclass(frozen=True)
@@ -35,38 +23,28 @@ class ReasonerConfig:
             makes no sense.
     """
 
-    vocab_size: int
-    seq_len: int
-    hidden_size: int = 512
-    num_heads: int = 8
-    expansion: float = 4
-    num_layers: int = 2  # blocks in a network
-    H_cycles: int = 2
-    L_cycles: int = 2
-    mixer: str = "attention"  # or "tokens": an MLP over positions, for small fixed boards
-    position_code: str = "rope"  # or "learned", or "none"
-    puzzle_embedding_size: int = 0  # numbers in a puzzle's own vector; 0: no puzzle table
-    num_puzzles: int = 1
-    prefix_length: int = 0  # prefix tokens; 0 with a puzzle table: as many as its vector fills
-    inner_multiple: int = 256  # SwiGLU widths are rounded up to a multiple of this
-    forward_dtype: str = "float32"
+    # Every number has an upper limit, so that a wrong file can't ask for the moon.
+    vocab_size: int = whole(least=1, most=65_536)
+    seq_len: int = whole(least=1, most=65_536)
+    hidden_size: int = whole(512, least=1, most=65_536)
+    num_heads: int = whole(8, least=1, most=65_536)
+    expansion: float = real(4, least=0, most=1_000, above=True)
+    num_layers: int = whole(2, least=1, most=1_000)  # blocks in a network
+    H_cycles: int = whole(2, least=1, most=10_000)
+    L_cycles: int = whole(2, least=1, most=10_000)
+    # "tokens": an MLP over positions, for small fixed boards
+    mixer: str = choice("attention", among=("attention", "tokens"))
+    position_code: str = choice("rope", among=("rope", "learned", "none"))
+    # numbers in a puzzle's own vector; 0: no puzzle table
+    puzzle_embedding_size: int = whole(0, least=0, most=65_536)
+    num_puzzles: int = whole(1, least=1, most=2**31)
+    # prefix tokens; 0 with a puzzle table: as many as its vector fills
+    prefix_length: int = whole(0, least=0, most=65_536)
+    inner_multiple: int = whole(256, least=1, most=65_536)  # SwiGLU widths are rounded up to it
+    forward_dtype: str = choice("float32", among=("float32", "float64", "bfloat16"))
 
     def __post_init__(self):
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            if type(value) is not int or not least <= value <= most:
-                raise ValueError(
-                    f"{name} must be a whole number from {least} to {most:,}, not {value!r}."
-                )
-        if type(self.expansion) not in (int, float) or not 0 < self.expansion <= 1_000:
-            raise ValueError(f"expansion must be a number from 0 to 1,000, not {self.expansion!r}.")
-        for name, value, offered in (
-            ("mixer", self.mixer, ("attention", "tokens")),
-            ("position_code", self.position_code, ("rope", "learned", "none")),
-            ("forward_dtype", self.forward_dtype, ("float32", "float64", "bfloat16")),
-        ):
-            if value not in offered:
-                raise ValueError(f"{name} must be one of {offered}, not {value!r}.")
+        check_fields(self)
         if self.prefix_length and not self.puzzle_embedding_size:
             raise ValueError("prefix_length needs a puzzle table: set puzzle_embedding_size too.")
         if self.puzzle_embedding_size > self.prefix * self.hidden_size:
@@ -162,10 +140,18 @@ class Reasoner(Solver):
             )
         if c.position_code == "learned":
             self.embed_positions = Embedding(c.length, c.hidden_size)
+        self.make_tables()
+
+    def make_tables(self) -> None:
+        """Computes what follows from the configuration and is not saved: the rotary codes."""
+        c = self.config
         if c.position_code == "rope":
-            cos, sin = rope_table(c.length, c.hidden_size // c.num_heads)
-            self.register_buffer("rope_cos", cos, persistent=False)
-            self.register_buffer("rope_sin", sin, persistent=False)
+            for name, table in zip(
+                ("rope_cos", "rope_sin"),
+                rope_table(c.length, c.hidden_size // c.num_heads),
+                strict=True,
+            ):
+                self.register_buffer(name, table.to(self.lm_head.weight.device), persistent=False)
 
     def add_initial_state(self) -> None:
         """Draws the fixed vectors every puzzle starts from, one a latent: buffers, never trained."""
@@ -191,30 +177,61 @@ class Reasoner(Solver):
 
         A model that starts from the puzzle, as `CMM` does, needs ``inputs [B, S]`` (and the
         identifiers, where there is a puzzle table); the others do not look at them.
+
+        Raises:
+            ValueError: the batch size is no number of rows.
         """
-        shape = (batch_size, self.config.length, self.config.hidden_size)
+        shape = (
+            counted(batch_size, "batch_size counts rows, 0 or more", least=0),
+            self.config.length,
+            self.config.hidden_size,
+        )
         vectors = (getattr(self, name) for name in self._initial_names())
         return self.state_class(*(vector.expand(shape) for vector in vectors))
 
     def embed(self, inputs: Tensor, puzzle_identifiers: Tensor | None = None) -> Tensor:
         """Tokens ``[B, S]`` -> the input injection x ``[B, L, D]``, of unit variance.
 
-        A table of one puzzle needs no identifiers.
+        A table of one puzzle needs no identifiers. Integers of any width will do.
+
+        Raises:
+            ValueError: tokens or identifiers of the wrong shape, type or range (the range is looked
+                    at where that costs next to nothing, on the CPU).
         """
         c = self.config
+        on_cpu = isinstance(inputs, Tensor) and inputs.is_cpu
+        inputs = self.check_inputs(inputs, values=on_cpu)
         x = self.embed_tokens(inputs, self.dtype)  # [B, S, D]
         if c.prefix:
-            if puzzle_identifiers is None:
-                if c.num_puzzles > 1:
-                    raise ValueError("This model has a puzzle table: pass puzzle_identifiers [B].")
-                puzzle_identifiers = inputs.new_zeros(len(inputs), dtype=torch.long)
-            vector = self.puzzle_table(puzzle_identifiers).to(self.dtype)
+            ids = self._check_identifiers(puzzle_identifiers, inputs, values=on_cpu)
+            vector = self.puzzle_table(ids).to(self.dtype)
             padding = c.prefix * c.hidden_size - c.puzzle_embedding_size
             vector = nn.functional.pad(vector, (0, padding))
             x = torch.cat((vector.view(-1, c.prefix, c.hidden_size), x), dim=1)  # [B, L, D]
         if c.position_code == "learned":
             x = 0.707106781 * (x + self.embed_positions.weight.to(self.dtype))
         return sqrt(c.hidden_size) * x
+
+    def received(self, states: Sequence[Tensor], x: Tensor) -> tuple[Tensor, ...]:
+        """``states`` as they are, if they can be this model's at the injection ``x [B, L, D]``.
+
+        Several states of one puzzle are fine: their rows then number more than those of x.
+
+        Raises:
+            ValueError: says which states the model has.
+        """
+        names, (rows, *shape) = self.state_class._fields, x.shape
+        fit = (
+            z.shape[1:] == x.shape[1:] and z.is_floating_point() and rows in (1, len(z))
+            for z in states
+        )
+        if len(states) != len(names) or not all(fit):
+            got = ", ".join(f"{list(z.shape)} of {z.dtype}" for z in states)
+            raise ValueError(
+                f"The states {', '.join(names)} must be real numbers [{rows}, "
+                f"{', '.join(map(str, shape))}], not {got or 'nothing'}."
+            )
+        return tuple(states)
 
     def refine(self, layers: nn.ModuleList, state: Tensor, injection: Tensor) -> Tensor:
         """One call of a network: the injection enters by addition, then block follows block."""
@@ -244,7 +261,7 @@ class Reasoner(Solver):
             x = self.embed(inputs, puzzle_identifiers)
 
         def f(z: Tensor) -> Tensor:
-            state = z.unbind(1)
+            state = self.received(z.unbind(1) if z.dim() == 4 else (z,), x)
             # The fused attention kernels know no forward-mode derivative; the plain one does.
             with sdpa_kernel(SDPBackend.MATH):
                 for _ in range(self.config.H_cycles):
@@ -275,22 +292,20 @@ class Reasoner(Solver):
         Raises:
             ValueError: tokens of the wrong shape or range, no segment, or a trace with ``halt``.
         """
-        self.check_inputs(inputs)
-        self._check_identifiers(puzzle_identifiers, len(inputs))
-        if segments < 1:
-            raise ValueError(f"An answer takes at least one segment, not {segments}.")
+        inputs = self.check_inputs(inputs)
+        ids = self._check_identifiers(puzzle_identifiers, inputs) if self.config.prefix else None
+        segments = counted(segments, "An answer takes at least one segment", least=1)
         if trace and halt:
             raise ValueError("A trace needs every row in every segment: use halt=False with trace.")
         tokens = torch.zeros_like(inputs)
         taken = torch.full((len(inputs),), segments, device=inputs.device)
         at_work = torch.arange(len(inputs), device=inputs.device)
-        ids = puzzle_identifiers
-        state = self.initial_state(len(inputs), inputs, puzzle_identifiers)
+        state = self.initial_state(len(inputs), inputs, ids)
         steps = []
         for step in range(1, segments + 1):
             before = state
             state, out = self.segment(state, inputs[at_work], None if ids is None else ids[at_work])
-            tokens[at_work] = out.logits.argmax(-1).to(tokens.dtype)
+            tokens[at_work] = out.logits.argmax(-1)
             if trace:
                 steps.append(_observe(before, state, out))
             if halt:
@@ -303,14 +318,23 @@ class Reasoner(Solver):
         columns = zip(*steps, strict=True)
         return Answer(tokens, taken, Trace(*map(torch.stack, columns)) if trace else None)
 
-    def _check_identifiers(self, ids: Tensor | None, rows: int) -> None:
-        n = self.config.num_puzzles
-        if self.config.prefix and ids is not None:
-            if ids.shape != (rows,) or ids.min() < 0 or ids.max() >= n:
-                raise ValueError(
-                    f"puzzle_identifiers must be {rows} integers 0..{n - 1}: this model's puzzle "
-                    f"table has {n} rows."
-                )
+    def _check_identifiers(self, ids: Tensor | None, inputs: Tensor, values: bool = True) -> Tensor:
+        """The puzzles' rows in the table, int64; a table of one row needs none."""
+        rows, n = len(inputs), self.config.num_puzzles
+        if ids is None:
+            if n > 1:
+                raise ValueError("This model has a puzzle table: pass puzzle_identifiers [B].")
+            return inputs.new_zeros(rows)
+        if (
+            not is_integer(ids)
+            or ids.shape != (rows,)
+            or (values and not (ids.min() >= 0 and ids.max() < n))
+        ):
+            raise ValueError(
+                f"puzzle_identifiers must be {rows} integers 0..{n - 1}: this model's puzzle "
+                f"table has {n} rows."
+            )
+        return ids.long()
 
 
 def _observe(before: State, after: State, out: Output):

@@ -1,17 +1,22 @@
 """Anything that answers puzzles: saving and loading, and what it accepts as a puzzle."""
 
+import hashlib
 import json
+import operator
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from ..files import write
+
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
+CONFIG, WEIGHTS, CHECKSUMS = "config.json", "model.safetensors", "SHA256SUMS"
 
 
 class Solver(nn.Module):
@@ -29,19 +34,34 @@ class Solver(nn.Module):
         Args:
             dtype: as ``forward_dtype`` of the configuration: float32, float64 or bfloat16.
         """
-        with torch.random.fork_rng():  # the weights that are drawn here are overwritten
-            copy = type(self)(replace(self.config, forward_dtype=dtype))
-        copy.load_state_dict(self.state_dict())
-        return copy.to(self.lm_head.weight.device).train(self.training)
+        device = self.lm_head.weight.device
+        copy = shell(type(self), replace(self.config, forward_dtype=dtype))
+        return copy.fill(self.state_dict(), device).train(self.training)
+
+    def fill(self, tensors: Mapping[str, Tensor], device: torch.device | str) -> "Solver":
+        """Gives a `shell` its weights: copies of ``tensors``, which fit, on ``device``."""
+        self.to_empty(device=device)
+        self.load_state_dict(tensors)
+        self.make_tables()
+        return self
+
+    def make_tables(self) -> None:
+        """Computes what follows from the configuration and is not saved: here, nothing."""
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes ``config.json`` and ``model.safetensors`` into ``folder``."""
+        """Writes ``config.json`` and ``model.safetensors`` into ``folder``.
+
+        A list of checksums that lies there goes, as it is that of other weights.
+
+        Raises:
+            OSError: the disk is full, or the folder can't be written to.
+        """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        config = {"model": type(self).__name__, **asdict(self.config)}
-        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         tensors = {name: t.contiguous().cpu() for name, t in self.state_dict().items()}
-        save_file(tensors, folder / "model.safetensors")
+        config = {"model": type(self).__name__, **asdict(self.config)}
+        (folder / CHECKSUMS).unlink(missing_ok=True)
+        write(folder / WEIGHTS, save(tensors))
+        write(folder / CONFIG, json.dumps(config, indent=2) + "\n")
 
     @classmethod
     def from_pretrained(cls, name_or_folder: str | Path):
@@ -59,12 +79,16 @@ class Solver(nn.Module):
             ValueError: another kind of model, or files that are damaged or do not fit together.
         """
         folder = _find(name_or_folder)
-        settings = _read_settings(folder / "config.json")
+        _check_sums(folder)
+        settings = _read_settings(folder / CONFIG)
         name = settings.pop("model", "an unknown model")
-        kind = {kind.__name__: kind for kind in _kinds(cls)}.get(str(name))
+        kind = _models(cls).get(str(name))
         if kind is None:
             raise ValueError(
                 f"{folder.name} holds {name}, not {cls.__name__}: load it with that class."
+                if str(name) in _models(Solver)
+                else f"{folder.name} holds {name}, and no model has this name; the models are "
+                f"{sorted(_models(Solver))}."
             )
         asked, told = {field.name for field in fields(kind.config_class)}, settings.keys()
         if asked != told:
@@ -72,25 +96,102 @@ class Solver(nn.Module):
                 f"config.json in {folder.name} is not that of a {name}: missing "
                 f"{_some(asked - told)}, unexpected {_some(told - asked)}."
             )
-        config = kind.config_class(**settings)
-        tensors = _read_tensors(folder / "model.safetensors")
-        with torch.device("meta"):  # shapes only: nothing is allocated before all of them fit
-            problem = misfit(kind(config).state_dict(), tensors)
+        model = shell(kind, kind.config_class(**settings))
+        tensors = _read_tensors(folder / WEIGHTS)
+        problem = misfit(model.state_dict(), tensors)
         if problem:
             raise ValueError(
                 f"model.safetensors in {folder.name} does not fit its config.json: {problem}."
             )
-        model = kind(config)
-        model.load_state_dict(tensors)
+        model.fill(tensors, torch.get_default_device())
         return model.eval().requires_grad_(False)
 
-    def check_inputs(self, inputs: Tensor) -> None:
-        """Refuses tokens of the wrong shape or outside the vocabulary with a sentence."""
+    def check_inputs(self, inputs: Tensor, values: bool = True) -> Tensor:
+        """The tokens ``[B, S]`` as every model takes them, int64.
+
+        Args:
+            inputs: integers of any width.
+            values: look at the range too. On a GPU that would wait for all work in progress.
+
+        Raises:
+            ValueError: tokens of the wrong type or shape, or outside the vocabulary.
+        """
         S, V = self.config.seq_len, self.config.vocab_size
+        wrong = ValueError(
+            f"Tokens must be integers 0..{V - 1}, in a tensor; use "
+            f"torch.as_tensor(task.encode(puzzles))."
+        )
+        if not is_integer(inputs):
+            raise wrong
         if inputs.dim() != 2 or inputs.shape[1] != S or len(inputs) == 0:
             raise ValueError(f"This model reads tokens [batch, {S}], not {list(inputs.shape)}.")
-        if inputs.is_floating_point() or not (inputs.min() >= 0 and inputs.max() < V):
-            raise ValueError(f"Tokens must be integers 0..{V - 1}; use task.encode(puzzles).")
+        if values and not (inputs.min() >= 0 and inputs.max() < V):
+            raise wrong
+        return inputs.long()
+
+
+def shell(kind: type[Solver], config: Any) -> Solver:
+    """A model of shapes without numbers, to `Solver.fill`.
+
+    Nothing is drawn, so the random numbers of others stay what they were, and nothing is allocated
+    before it is known whether the weights fit.
+    """
+    with torch.device("meta"):
+        return kind(config)
+
+
+def is_integer(tensor: Any) -> bool:
+    """Whether this is a tensor of integers; those of truth values and of bits aren't."""
+    return isinstance(tensor, Tensor) and tensor.dtype in _INTEGERS
+
+
+_INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+def counted(value: Any, rule: str, least: int) -> int:
+    """``value`` as an int.
+
+    Raises:
+        ValueError: it is no whole number from ``least``; the message says the ``rule``.
+    """
+    try:
+        n = operator.index(value)
+    except TypeError:
+        n = least - 1
+    if n < least:
+        raise ValueError(f"{rule}, not {value!r}.")
+    return n
+
+
+def seal(folder: str | Path) -> None:
+    """Writes the checksums of a model that is published, ``SHA256SUMS``, into its folder.
+
+    `Solver.from_pretrained` then refuses files of which a byte has changed; so does the command
+    ``sha256sum -c SHA256SUMS``.
+    """
+    lines = [f"{_digest(Path(folder) / name)}  {name}\n" for name in (CONFIG, WEIGHTS)]
+    write(Path(folder) / CHECKSUMS, "".join(lines))
+
+
+def _digest(path: Path) -> str:
+    """SHA-256; of text with the line ends it was published with, which git may change."""
+    if path.name == CONFIG:
+        return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_sums(folder: Path) -> None:
+    if not (folder / CHECKSUMS).is_file():
+        return
+    for line in read_bytes(folder / CHECKSUMS).decode(errors="replace").splitlines():
+        expected, _, name = line.partition("  ")
+        if name in (CONFIG, WEIGHTS) and (folder / name).is_file():
+            if _digest(folder / name) != expected:
+                raise ValueError(
+                    f"{name} in {folder.name} is not the published file: its checksum differs from "
+                    f"that in {CHECKSUMS}. Install the course again, or fetch the file again."
+                )
 
 
 def misfit(expected: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> str | None:
@@ -99,10 +200,15 @@ def misfit(expected: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> str | N
     if missing or unexpected:
         return f"missing {_some(missing)}, unexpected {_some(unexpected)}"
     for name, tensor in expected.items():
-        if tensor.shape != got[name].shape:
-            return f"{name} has the shape {list(got[name].shape)}, not {list(tensor.shape)}"
-        if not got[name].is_floating_point():
-            return f"{name} is of the type {got[name].dtype}, not of floating-point numbers"
+        given = got[name]
+        if given.shape != tensor.shape:
+            return f"{name} has the shape {list(given.shape)}, not {list(tensor.shape)}"
+        if given.dtype not in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+            return f"{name} is of the type {given.dtype}, not of floating-point numbers"
+        if given.layout != torch.strided:
+            return f"{name} is a sparse tensor; take its to_dense()"
+        if not given.isfinite().all():
+            return f"{name} has entries that are not finite numbers (NaN or infinity)"
     return None
 
 
@@ -111,15 +217,20 @@ def _some(names) -> list[str]:
     return names[:5] + [f"and {len(names) - 5} more"] * (len(names) > 5)
 
 
-def _kinds(cls: type) -> list[type]:
-    """``cls`` and all that derive from it."""
-    return [cls, *(kind for child in cls.__subclasses__() for kind in _kinds(child))]
+def _models(cls: type) -> dict[str, type]:
+    """Name -> class of all models that are a ``cls``; of two with one name the older counts."""
+    kinds = [cls]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return {kind.__name__: kind for kind in reversed(kinds) if hasattr(kind, "config_class")}
 
 
 def _find(name_or_folder: str | Path) -> Path:
     shipped = {path.parent.name: path.parent for path in PRETRAINED.glob("*/config.json")}
+    if not isinstance(name_or_folder, str | os.PathLike):
+        raise ValueError(f"A model is a name or a folder, not {name_or_folder!r}.")
     folder = shipped.get(str(name_or_folder), Path(name_or_folder))
-    if not os.path.isfile(folder / "config.json"):
+    if not os.path.isfile(folder / CONFIG):
         raise FileNotFoundError(
             f"No model {str(name_or_folder)!r}: it is neither a folder with a config.json nor "
             f"one of the shipped models {sorted(shipped)}."
@@ -128,21 +239,50 @@ def _find(name_or_folder: str | Path) -> Path:
 
 
 def _read_settings(path: Path) -> dict:
+    here = f"{path.name} in {path.parent.name}"
     try:
-        settings = json.loads(path.read_text())
-    except (ValueError, OSError, RecursionError) as error:
-        raise ValueError(f"{path.name} in {path.parent.name} can't be read: {error}.") from error
+        settings = json.loads(read_bytes(path))  # UTF-8 or UTF-16, with or without a mark
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{here} can't be read: {error}.") from error
     if not isinstance(settings, dict):
-        raise ValueError(f"{path.name} in {path.parent.name} must hold keys and values.")
+        raise ValueError(f"{here} must hold keys and values.")
     return settings
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(f"{path.parent.name} has no {path.name}: the weights are missing.")
+    read_bytes(path, 1)
     try:
         return load_file(path)
     except Exception as error:  # what a damaged file raises is up to the reader
         raise ValueError(
             f"{path.name} in {path.parent.name} is damaged or no safetensors file ({error})."
         ) from error
+
+
+_STRANGERS = {  # how files begin that are brought in place of another
+    b"version https://git-lfs": "a pointer of Git LFS, not the file itself: run `git lfs pull`",
+    b"<!doctype": "a web page, not the file itself: download it again, as a file",
+    b"<html": "a web page, not the file itself: download it again, as a file",
+}
+
+
+def read_bytes(path: Path, n: int = -1) -> bytes:
+    """The first ``n`` bytes of a file, or all.
+
+    Raises:
+        ValueError: the file can't be opened, or something else lies in its place: a pointer of Git
+            LFS, a web page.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+            content = start[:n] if 0 <= n <= 64 else start + file.read(n)
+    except OSError as error:
+        raise ValueError(f"{path.name} can't be read: {error.strerror or error}.") from error
+    begin = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for mark, what in _STRANGERS.items():
+        if begin.startswith(mark):
+            raise ValueError(f"{path.name} can't be read: it is {what}.")
+    return content

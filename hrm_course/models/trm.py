@@ -67,7 +67,7 @@ class TRM(Reasoner):
             of the last cycle.
         """
         x = self.embed(inputs, puzzle_identifiers)
-        state = tuple(z.detach() for z in state)
+        state = tuple(z.detach() for z in self.received(state, x))
         with torch.no_grad():
             for _ in range(self.config.H_cycles - 1):
                 state = self.cycle(*state, x)

@@ -4,6 +4,7 @@ from math import sqrt
 
 import pytest
 import torch
+from plain_models import Plain
 
 from hrm_course.dynamics import jacobian, spectral_radius
 from hrm_course.models import CMM, TRM, CMMConfig, TRMConfig
@@ -99,33 +100,6 @@ def test_with_the_settings_of_trm_it_is_trm(inputs, change):
         assert (p.grad is None and q.grad is None) or torch.equal(p.grad, q.grad)
 
 
-def norm(v, gain):
-    v = v / (v.square().mean(-1, keepdim=True) + 1e-5).sqrt()
-    return v if gain is None else v * gain.double()
-
-
-def mlp(layer, kind, v):
-    def linear(part, u):
-        bias = 0 if part.bias is None else part.bias.double()
-        return u @ part.weight.double().T + bias
-
-    if kind == "tanh":
-        return linear(layer.down, torch.tanh(linear(layer.up, v)))
-    gate, up = linear(layer.gate_up, v).chunk(2, -1)
-    return linear(layer.down, (gate * gate.sigmoid() if kind == "swiglu" else gate.tanh()) * up)
-
-
-def network(model, u):
-    """The two blocks, from their definition."""
-    kind = model.config.mlp
-    for i in range(2):
-        layer = model.layers[0 if model.config.identical_layers else i]
-        t = u.mT
-        u = norm(t + mlp(layer.mix, kind, t), layer.mix_norm.gain).mT
-        u = norm(u + mlp(layer.mlp, kind, u), layer.mlp_norm.gain)
-    return u
-
-
 @pytest.mark.parametrize("kind", MLPS)
 @pytest.mark.parametrize("gain", [False, True])
 @pytest.mark.parametrize("identical", [False, True])
@@ -133,15 +107,16 @@ def network(model, u):
 def test_a_segment_is_the_recursion_of_the_equations(inputs, kind, gain, identical, h):
     model = make(mlp=kind, norm_gain=gain, identical_layers=identical, step_size=h)
     assert len(model.layers) == (1 if identical else 2)
-    x = sqrt(8) * model.embed_tokens.weight.double()[inputs]
+    plain = Plain(model)
+    x = plain.embed(inputs)
     z_H, z_L = x, torch.zeros_like(x)
     state = model.initial_state(3, inputs)
     with torch.no_grad():
         for _ in range(2):  # segments
             for _ in range(2):  # H_cycles
                 for _ in range(3):  # L_cycles
-                    z_L = (1 - h) * z_L + h * network(model, z_H + z_L + x)
-                z_H = (1 - h) * z_H + h * network(model, z_H + z_L)
+                    z_L = (1 - h) * z_L + h * plain.stack("layers", z_H + z_L + x)
+                z_H = (1 - h) * z_H + h * plain.stack("layers", z_H + z_L)
             state, out = model.segment(state, inputs)
             torch.testing.assert_close(state.z_H, z_H, rtol=0, atol=1e-10)
             torch.testing.assert_close(state.z_L, z_L, rtol=0, atol=1e-10)
@@ -155,16 +130,16 @@ def test_the_gradient_goes_through_the_last_cycles(inputs, cycles):
     _, out = model.segment(model.initial_state(3, inputs), inputs)
     out.logits.square().sum().backward()
     ours = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
-    twin = make()
-    x = sqrt(8) * twin.embed_tokens.weight.double()[inputs]
+    twin = Plain(model)
+    x = twin.embed(inputs)
     z_H, z_L = x.detach(), torch.zeros_like(x)
     for cycle in range(2):
         with torch.set_grad_enabled(cycle >= 2 - cycles):
             for _ in range(3):
-                z_L = network(twin, z_H + z_L + x)
-            z_H = network(twin, z_H + z_L)
-    (z_H @ twin.lm_head.weight.double().T).square().sum().backward()
-    for name, p in twin.named_parameters():
+                z_L = twin.stack("layers", z_H + z_L + x)
+            z_H = twin.stack("layers", z_H + z_L)
+    twin.read_out(z_H)[0].square().sum().backward()
+    for name, p in twin.w.items():
         if p.grad is not None:
             torch.testing.assert_close(ours[name], p.grad, rtol=1e-5, atol=1e-6)
 
@@ -307,15 +282,15 @@ BAD = [
     (dict(start="noise"), "start must be one of"),
     (dict(noise_kind="pink"), "noise_kind must be one of"),
     (dict(noise_place="both"), "noise_place must be one of"),
-    (dict(norm_gain=1), "norm_gain must be true or false"),
-    (dict(identical_layers="yes"), "identical_layers must be true or false"),
-    (dict(step_size=0), "step_size must be above 0"),
-    (dict(step_size=1.5), "step_size must be above 0"),
-    (dict(step_size=float("nan")), "step_size must be above 0"),
+    (dict(norm_gain=1), "norm_gain must be one of .True, False."),
+    (dict(identical_layers="yes"), "identical_layers must be one of .True, False."),
+    (dict(step_size=0), "step_size must be a number above 0 to 1"),
+    (dict(step_size=1.5), "step_size must be a number above 0 to 1"),
+    (dict(step_size=float("nan")), "step_size must be a number above 0 to 1"),
     (dict(noise=-0.1), "noise must be a number from 0"),
     (dict(noise=True), "noise must be a number from 0"),
-    (dict(grad_cycles=3), "from 1 to H_cycles = 2"),
-    (dict(grad_cycles=0), "from 1 to H_cycles = 2"),
+    (dict(grad_cycles=3), "grad_cycles must be at most H_cycles = 2"),
+    (dict(grad_cycles=0), "grad_cycles must be a whole number from 1"),
 ]
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from plain_models import Plain
 
 from hrm_course.models import HRM, TRM
-from hrm_course.models.layers import rms_norm
 from hrm_course.models.variants import (
     PUBLISHED,
     TABLE_1,
@@ -86,23 +86,13 @@ def make(kind, **change):
     return model
 
 
-def stack(layers, v):
-    """The blocks, from their definition: post-norm, a SwiGLU over positions and one over channels."""
-
-    def swiglu(layer, u):
-        gate, up = (u @ layer.gate_up.weight.to(u).T).chunk(2, -1)
-        return (torch.sigmoid(gate) * gate * up) @ layer.down.weight.to(u).T
-
-    for layer in layers:
-        t = v.mT
-        v = rms_norm(t + swiglu(layer.mix, t)).mT
-        v = rms_norm(v + swiglu(layer.mlp, v))
-    return v
-
-
 def by_hand(model, state, x):
     """A segment of each variant, written from the text of the paper: n = 3, T = 2."""
-    T, n, F = 2, 3, lambda v: stack(model.layers, v)
+    T, n, plain = 2, 3, Plain(model)
+
+    def F(v):
+        return plain.stack("layers", v)
+
     z = list(state)
     for _ in range(T):
         if isinstance(model, Recurrent):
@@ -122,8 +112,7 @@ def by_hand(model, state, x):
             y, s = z
             for _ in range(n):
                 s = F(s + y + x)
-            G = (lambda v: stack(model.H_layers, v)) if isinstance(model, TwoNetworks) else F
-            z = [G(y + s), s]
+            z = [plain.stack("H_layers", y + s) if isinstance(model, TwoNetworks) else F(y + s), s]
     return z
 
 
@@ -150,17 +139,17 @@ def test_one_step_gradient_is_that_of_the_last_two_calls(inputs):
     state = model.initial_state(3)
     model.segment(state, inputs)[1].logits.square().sum().backward()
     ours = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
-    model.zero_grad(set_to_none=True)
-    x = 8**0.5 * model.embed_tokens.weight.double()[inputs]
+    plain = Plain(model)
+    x = plain.embed(inputs)
     with torch.no_grad():
         y, s = state
         for call in range(2 * 3 - 1):
-            s = stack(model.layers, s + y + x)
-            y = stack(model.layers, y + s) if call == 2 else y
-    s = stack(model.layers, s + y + x)
-    y = stack(model.layers, y + s)
-    (y @ model.lm_head.weight.double().T).square().sum().backward()
-    theirs = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+            s = plain.stack("layers", s + y + x)
+            y = plain.stack("layers", y + s) if call == 2 else y
+    s = plain.stack("layers", s + y + x)
+    y = plain.stack("layers", y + s)
+    plain.read_out(y)[0].square().sum().backward()
+    theirs = {n: p.grad for n, p in plain.w.items() if p.grad is not None}
     assert ours.keys() == theirs.keys()
     for name in ours:
         torch.testing.assert_close(ours[name], theirs[name], rtol=1e-5, atol=1e-6)

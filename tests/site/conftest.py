@@ -20,7 +20,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # the network is cut
 ]
+OURS = ("http://127.0.0.1:", "file:", "data:", "blob:", "about:")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
@@ -51,6 +53,10 @@ def address(site) -> str:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def end_headers(self):
+        self.send_header("Cache-Control", "max-age=3600")  # MathJax is fetched once, not 66 times
+        super().end_headers()
+
     def log_message(self, *_arguments):
         pass
 
@@ -70,26 +76,32 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def context(browser):
+    """``context(**options)``: the browser's window of these options; pages of one share a cache."""
+    contexts = {}
+
+    def context(**options):
+        key = repr(sorted(options.items()))
+        if key not in contexts:
+            contexts[key] = browser.new_context(**options)
+        return contexts[key]
+
+    yield context
+    for made in contexts.values():
+        made.close()
+
+
 @pytest.fixture
-def open_page(browser):
-    """``open_page(url, ...)``: a page in a fresh context, and the list of what went wrong on it."""
-    contexts = []
+def open_page(context):
+    """``open_page(url, ...)``: a page, and the list of what went wrong on it so far."""
+    tabs = []
 
     def open_page(url: str, width=1280, height=900, colours="light", **options):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=colours, **options
-        )
-        contexts.append(context)
-        page, faults = context.new_page(), []
-
-        def guard(route):
-            if route.request.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
-                route.continue_()
-            else:
-                faults.append(f"asked for {route.request.url}")
-                route.abort()
-
-        page.route("**/*", guard)
+        screen = {"width": width, "height": height}
+        page, faults = context(viewport=screen, color_scheme=colours, **options).new_page(), []
+        tabs.append(page)
+        page.on("request", lambda r: r.url.startswith(OURS) or faults.append(f"asks for {r.url}"))
         page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on("response", lambda r: r.status >= 400 and faults.append(f"{r.status}: {r.url}"))
@@ -98,5 +110,5 @@ def open_page(browser):
         return page, faults
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in tabs:
+        page.close()

@@ -1,9 +1,11 @@
 """The pages of the course, and the numbers that their explorables should show."""
 
 import ast
+import dis
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 
 import nbformat
 import yaml
@@ -13,7 +15,6 @@ import hrm_course.explore
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build" / "ci" / "screenshots"
-SCOPES = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.DictComp, ast.GeneratorExp)
 
 
 def pages() -> list[str]:
@@ -22,9 +23,12 @@ def pages() -> list[str]:
     return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
 
 
+def source_of(page: str) -> Path:
+    return next(p for p in (ROOT / f"{page}.ipynb", ROOT / f"{page}.md") if p.exists())
+
+
 def notebook_of(page: str) -> Path | None:
-    path = ROOT / f"{page}.ipynb"
-    return path if path.exists() else None
+    return source_of(page) if source_of(page).suffix == ".ipynb" else None
 
 
 def explorables(path: Path) -> list[tuple[Callable, dict]]:
@@ -42,46 +46,55 @@ def explorables(path: Path) -> list[tuple[Callable, dict]]:
     try:
         os.chdir(path.parent)
         namespace = {"__name__": "__main__"}
-        for source in needed_cells(path):
-            exec(compile(source, str(path), "exec"), namespace)
+        for statement in needed_statements(path):
+            exec(compiled(statement), namespace)
     finally:
         os.chdir(folder)
         hrm_course.explore.explore = kept
     return calls
 
 
-def needed_cells(path: Path) -> list[str]:
-    """The cells that call `explore`, and those before them that define a name they need."""
+def needed_statements(path: Path) -> list[ast.stmt]:
+    """The statements that call `explore`, and those before them that make what they need."""
     transform = TransformerManager().transform_cell
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-    sources = [transform(cell.source) for cell in cells]
-    needed, kept = set(), []
-    for source in reversed(sources):
-        tree = ast.parse(source)
-        made = set(defined(tree))
-        if made & needed or "explore" in called(tree):
-            needed = (needed - made) | used(tree)
-            kept.append(source)
+    statements = [s for cell in cells for s in ast.parse(transform(cell.source)).body]
+    needed, kept = {"explore"}, []
+    for statement in reversed(statements):
+        code = compiled(statement)
+        made = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
+        if needed & (made | set(changed(statement))):
+            needed = (needed - made) | set(looked_up(code))
+            kept.append(statement)
     return kept[::-1]
 
 
-def defined(tree: ast.AST):
-    """Names that a cell defines at its top level."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            yield node.name
-        elif isinstance(node, ast.alias):
-            yield (node.asname or node.name).split(".")[0]
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        if not isinstance(node, SCOPES):
-            yield from defined(node)
+def compiled(statement: ast.stmt) -> CodeType:
+    return compile(ast.Module([statement], []), "<cell>", "exec")
 
 
-def used(tree: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+def changed(statement: ast.AST) -> Iterator[str]:
+    """Names whose values a statement may change without making them: `z[0] = 1`, `train(net)`."""
+    for node in ast.iter_child_nodes(statement):
+        if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            yield from named(node.value)
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield from changed(node)
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        call = statement.value
+        if not (isinstance(call.func, ast.Name) and call.func.id == "print"):
+            yield from named(call)
 
 
-def called(tree: ast.AST) -> set[str]:
-    calls = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call)]
-    return {f.id for f in calls if isinstance(f, ast.Name)}
+def named(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def looked_up(code: CodeType) -> Iterator[str]:
+    """Names that code looks up outside of itself, within its functions as well."""
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            yield step.argval
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from looked_up(inner)

@@ -272,7 +272,11 @@ WRONG = {
 }
 NO_BOARD = {"generate", "parse", "dihedral", "Maze"}  # what they take is something else
 SHAPES = {"no numbers", "one cell less", "one cell more", "three axes"}
-TAKEN = {"augment": {"truths"}, "format": {"truths", "three axes"}, "split": {"truths"}}  # as 0 and 1
+TAKEN = {
+    "augment": {"truths"},
+    "format": {"truths", "three axes"},
+    "split": {"truths"},
+}  # as 0 and 1
 TAKEN |= {name: {"truths", *SHAPES} for name in ("encode", "decode")}  # number by number
 
 

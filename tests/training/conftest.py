@@ -11,7 +11,9 @@ def shrink(patch):
     sizes = dict(train_puzzles=20, test_puzzles=5, hidden_size=16, batch_size=4)
     for name, recipe in RECIPES.items():
         training = replace(recipe.training, steps=3, warmup=1, segments=2)
-        start = {"start": None} if getattr(recipe, "start", None) else {}  # shipped weights are larger
+        start = (
+            {"start": None} if getattr(recipe, "start", None) else {}
+        )  # shipped weights are larger
         patch.setitem(RECIPES, name, replace(recipe, training=training, **sizes, **start))
 
 

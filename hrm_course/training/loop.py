@@ -149,7 +149,7 @@ def train(
             returns something else than names with numbers.
         OSError: the disk is full; the last good checkpoint is kept.
         FloatingPointError: the loss is no longer finite.
-        Stopped: a KeyboardInterrupt, after the checkpoint was saved; it says how to go on.
+        KeyboardInterrupt: after the checkpoint was saved; it says how to go on.
     """
     share = share or Share()
     about = None if folder is None else {**(about or {}), "stream": stream}

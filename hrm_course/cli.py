@@ -237,6 +237,8 @@ def _puzzle_text(argument: str, only_files: bool = False) -> str:
         content = getattr(sys.stdin, "buffer", sys.stdin).read()
     elif os.path.isfile(argument):
         content = Path(argument).read_bytes()
+    elif os.path.isdir(argument):
+        raise ValueError(f"{argument} is a folder; a puzzle or a file of puzzles is expected.")
     elif only_files or re.search(r"^[^\n]*([/\\]|\.(txt|csv|sdk|sdm|ss|sud)$)", argument):
         raise FileNotFoundError(f"There is no file {argument}.")
     else:
@@ -252,7 +254,8 @@ def _puzzle_text(argument: str, only_files: bool = False) -> str:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from .console import inspect_lines, load
+    from .console import load
+    from .inspection import inspect_lines
 
     name, model = load(arguments.pretrained)
     text = None if arguments.puzzle is None else _puzzle_text(arguments.puzzle)

@@ -1,10 +1,10 @@
-"""What ``hrm-course solve``, ``inspect`` and ``evaluate --puzzles`` print: plain lines of text."""
+"""What ``hrm-course solve`` and ``evaluate --puzzles`` print: plain lines of text."""
 
 import csv
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from .data_check import many
-from .dynamics import lyapunov_exponents, orbit, spectral_radius
 from .models import Reasoner, Solver
 from .tasks import Maze, Sudoku, drawings
 from .tasks.shapes import tasks_for
@@ -112,12 +111,12 @@ def _read(task: Sudoku | Maze, text: str) -> Reading:
 def solve_lines(name: str, model: Solver, text: str, segments: int) -> Iterator[str]:
     """The lines that show ``model`` filling the puzzle; at the end returns whether it is solved."""
     readings = read_puzzle(tasks_of(name, model), text)
-    tokens, heads = _answers(model, readings[0].task.encode(readings[0].board)[None], segments)
+    tokens, heads = answers(model, readings[0].task.encode(readings[0].board)[None], segments)
     tokens = tokens[:, 0].numpy()
     reading = _that_fits(readings, tokens)
     task, puzzle = reading.task, reading.board
     yield f"{name}: {type(model).__name__}, {model.num_parameters():,} parameters"
-    yield from _board_lines(task, puzzle, puzzle)
+    yield from board_lines(task, puzzle, puzzle)
     if len(readings) > 1:
         boxes = " or of ".join("{}x{}".format(*reading.task.box) for reading in readings)
         yield f"Note: the boxes could be of {boxes} cells; taken are {'{}x{}'.format(*task.box)}."
@@ -133,7 +132,7 @@ def solve_lines(name: str, model: Solver, text: str, segments: int) -> Iterator[
         said = f", halting head {heads[segment - 1, 0]:.0%} sure" if heads is not None else ""
         yield f"segment {segment}: {what}, {_faults(task, puzzle, answer)}{said}"
         if changed:
-            yield from _board_lines(task, answer, before)
+            yield from board_lines(task, answer, before)
         if first_right is None and task.is_solution(puzzle, answer):
             first_right = segment
         before = answer
@@ -217,12 +216,12 @@ def list_lines(
         some = puzzles[start : start + BATCH]
         read = [_readings_or_problem(tasks, text) for _, text in some]
         good = [readings for readings in read if not isinstance(readings, ValueError)]
-        answers = iter(_many_answers(model, good, segments))
+        filled = iter(_many_answers(model, good, segments))
         for (where, _), readings in zip(some, read, strict=True):
             if isinstance(readings, ValueError):
                 yield f"{where}: {readings}"
                 continue
-            tokens = next(answers)
+            tokens = next(filled)
             reading = _that_fits(readings, tokens)
             task, puzzle = reading.task, reading.board
             right = [task.is_solution(puzzle, answer) for answer in task.decode(tokens)]
@@ -247,7 +246,7 @@ def _many_answers(model: Solver, good: list[list[Reading]], segments: int) -> np
     if not good:
         return np.zeros((0, 1, 1), dtype=np.int64)
     boards = np.stack([readings[0].board for readings in good])
-    return _answers(model, good[0][0].task.encode(boards), segments)[0].transpose(0, 1).numpy()
+    return answers(model, good[0][0].task.encode(boards), segments)[0].transpose(0, 1).numpy()
 
 
 def evaluate_lines(
@@ -275,7 +274,7 @@ def evaluate_lines(
         yield f"exact_{depth:<4d} {share}"
 
 
-def _answers(model: Solver, inputs: np.ndarray, segments: int) -> tuple[Tensor, Tensor | None]:
+def answers(model: Solver, inputs: np.ndarray, segments: int) -> tuple[Tensor, Tensor | None]:
     """Tokens ``[segments, n, cells]`` for ``inputs [n, cells]``, and the halting head's probability
     ``[segments, n]`` if there is one.
     """
@@ -285,11 +284,6 @@ def _answers(model: Solver, inputs: np.ndarray, segments: int) -> tuple[Tensor, 
     ids = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
     trace = model.solve(tokens, segments, trace=True, puzzle_identifiers=ids).trace
     return trace.tokens.cpu(), trace.halt_logit.sigmoid().cpu()
-
-
-def _blank_id() -> Tensor:
-    """The identifier that Sudoku and mazes share; models without a puzzle table ignore it."""
-    return torch.zeros(1, dtype=torch.long)
 
 
 def _faults(task, puzzle: np.ndarray, answer: np.ndarray) -> str:
@@ -306,7 +300,7 @@ def _faults(task, puzzle: np.ndarray, answer: np.ndarray) -> str:
     return f"{wrong} of {3 * n} rows, columns and boxes wrong{givens}"
 
 
-def _board_lines(task, board: np.ndarray, before: np.ndarray) -> Iterator[str]:
+def board_lines(task, board: np.ndarray, before: np.ndarray) -> Iterator[str]:
     """The board; cells that differ from ``before`` are marked with a star."""
     if isinstance(task, Maze):
         yield from (f"  {line}" for line in task.format(board).splitlines())
@@ -319,64 +313,3 @@ def _board_lines(task, board: np.ndarray, before: np.ndarray) -> Iterator[str]:
         if row % h == 0 and row:
             yield "  " + "+".join("-" * (len(part) + 1) for part in parts)
         yield "  " + "| ".join(parts).rstrip()
-
-
-# ---- inspect ------------------------------------------------------------------------------
-
-
-def inspect_lines(name: str, model: Solver, text: str | None, segments: int) -> Iterator[str]:
-    """The lines that describe a model and its segment as a map on one puzzle."""
-    yield name
-    yield f"  {'model':22s} {type(model).__name__}"
-    yield from (f"  {key:22s} {value}" for key, value in asdict(model.config).items())
-    yield f"  {'parameters':22s} {model.num_parameters():,}"
-    if not isinstance(model, Reasoner):
-        yield "A feed-forward model has no state: there is no map to inspect."
-        return
-    tasks = tasks_of(name, model)
-    if text is not None:
-        reading = read_puzzle(tasks, text)[0]
-        task, puzzle = reading.task, reading.board
-    else:
-        task = tasks[0]
-        half = {} if isinstance(task, Maze) else {"blanks": task.cells // 2}
-        puzzle = task.generate(1, seed=0, **half)[0][0]
-    if model.config.forward_dtype == "bfloat16":
-        yield "  (what follows is computed in float32)"
-        model = model.computing_in("float32").eval().requires_grad_(False)
-    yield ""
-    yield "puzzle"
-    yield from _board_lines(task, puzzle, puzzle)
-    yield ""
-    yield "segment    residual   residual/|z|   cells changed   halting head   right"
-    inputs = torch.from_numpy(task.encode(puzzle))[None]
-    tokens, heads = _answers(model, inputs.numpy(), segments)
-    f = model.segment_map(inputs, _blank_id())
-    states = orbit(f, torch.stack(model.initial_state(1, inputs, _blank_id()), dim=1), segments)
-    before = puzzle
-    for k, answer in enumerate(task.decode(tokens[:, 0])):
-        move = (states[k + 1] - states[k]).norm().item()
-        share = move / states[k + 1].norm().item()
-        right = "yes" if task.is_solution(puzzle, answer) else "no"
-        changed = (answer != before).sum()
-        yield f"{k + 1:7d} {move:11.4g} {share:14.3g} {changed:15d} {heads[k, 0]:14.1%}   {right}"
-        before = answer
-    z = states[-1]
-    yield ""
-    yield f"The joint state has {z.numel():,} numbers."
-    radius = _spectral_radius(f, z)
-    yield f"Spectral radius of a segment's Jacobian after segment {segments}: {radius}"
-    exponents = lyapunov_exponents(f, states[0], segments, k=3).tolist()
-    yield (
-        f"Finite-time Lyapunov exponents over these {segments} segments, per segment: "
-        + " ".join(f"{value:.3f}" for value in exponents)
-    )
-
-
-def _spectral_radius(f, z: Tensor) -> str:
-    try:
-        value = spectral_radius(f, z, tol=1e-2)
-    except RuntimeError as error:
-        return f"unknown. {error}"
-    verdict = "small disturbances die out" if value < 1 else "some disturbances grow"
-    return f"{value:.3f} ({verdict})"

@@ -35,9 +35,15 @@ def check_lines(folder: str | Path, examples: int = 1000) -> Iterator[str]:
             f"{part}: {many(len(data[part]), 'example')} of {data[part].seq_len} cells and "
             f"{data[part].vocab_size} tokens, {many(puzzles, 'puzzle')}, {many(groups, 'group')}"
         )
-        for problem in _wrong_labels(data[part], examples):
-            right = right and "wrong" not in problem
-            yield f"  {problem}"
+        if task := _task_of(data[part]):
+            wrong = _wrong_labels(task, data[part], examples)
+            right = right and not wrong
+            first = min(len(data[part]), examples)
+            yield (
+                f"  {many(len(wrong), 'label')} of the first {first:,} wrong, first example {wrong[0]}"
+                if wrong
+                else f"  the labels of the first {first:,} solve their puzzles"
+            )
     for problem in _names(folder, data):
         right = False
         yield problem
@@ -48,20 +54,18 @@ def check_lines(folder: str | Path, examples: int = 1000) -> Iterator[str]:
     return right
 
 
-def _wrong_labels(data: Dataset, examples: int) -> Iterator[str]:
-    """Whether the first labels solve their puzzles, in words."""
+def _task_of(data: Dataset) -> Sudoku | Maze | None:
+    """The task of the boards' size in which most of the first labels are right."""
     try:
         tasks = tasks_for(data.seq_len, data.vocab_size)
     except ValueError:
-        return
-    pairs = list(zip(data.inputs[:examples], data.labels[:examples], strict=True))
-    wrong = min(
-        ([i for i, pair in enumerate(pairs) if not _solves(t, *pair)] for t in tasks), key=len
-    )
-    if wrong:
-        yield f"{many(len(wrong), 'label')} of the first {examples:,} wrong, first example {wrong[0]}"
-    else:
-        yield f"the labels of the first {len(pairs):,} solve their puzzles"
+        return None
+    return min(tasks, key=lambda task: len(_wrong_labels(task, data, 20)))
+
+
+def _wrong_labels(task: Sudoku | Maze, data: Dataset, examples: int) -> list[int]:
+    pairs = zip(data.inputs[:examples], data.labels[:examples], strict=True)
+    return [i for i, pair in enumerate(pairs) if not _solves(task, *pair)]
 
 
 def _solves(task: Sudoku | Maze, puzzle: np.ndarray, answer: np.ndarray) -> bool:
@@ -99,19 +103,16 @@ def _shared(train: Dataset, test: Dataset) -> Iterator[tuple[bool, str]]:
     same = sum(key in known for key in _keys(test))
     if same:
         yield True, f"{many(same, 'test example')} of {len(test):,} are in train as well"
-    try:
-        tasks = tasks_for(train.seq_len, train.vocab_size)
-    except ValueError:
-        return
-    if len(tasks) == 1 and isinstance(tasks[0], Sudoku) and tasks[0].side > 4:
-        known = set(_fingerprints(tasks[0], train, train.puzzle_indices[train.group_indices[:-1]]))
+    task = _task_of(train)
+    if isinstance(task, Sudoku) and task.side > 4:  # all grids of 4x4 are images of two
+        known = set(_fingerprints(task, train, train.puzzle_indices[train.group_indices[:-1]]))
         rows = np.arange(len(test))
-        images = sum(key in known for key in _fingerprints(tasks[0], test, rows)) - same
+        images = sum(key in known for key in _fingerprints(task, test, rows)) - same
         if images > 0:
             yield (
                 False,
                 (
-                    f"{many(images, 'test example')} of {len(test):,} are probably images of training "
+                    f"{images:,} of {many(len(test), 'test example')} are probably images of training "
                     f"puzzles, turned or renamed"
                 ),
             )

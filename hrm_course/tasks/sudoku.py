@@ -443,9 +443,12 @@ class Sudoku:
         return boards + 1
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
-        """Token numbers -> boards. Padding (0) decodes to a blank, like the blank itself."""
+        """Token numbers -> boards. Padding (0) decodes to a blank, like the blank itself.
+
+        A model with more tokens than this board has may answer a number that no cell can hold.
+        """
         tokens = arguments.numbers("tokens", tokens)
-        arguments.within("tokens", tokens, self.side + 1)
+        arguments.within("tokens", tokens, len(SYMBOLS) + 1)
         return np.maximum(tokens - 1, 0)
 
     def parse(self, text: str) -> np.ndarray:
@@ -469,7 +472,7 @@ class Sudoku:
     def format(self, board: np.ndarray) -> str:
         """The board as one line of characters, blanks as dots: what `parse` reads."""
         board = arguments.numbers("board", board)
-        arguments.within("board", board, self.side)
+        arguments.within("board", board, len(SYMBOLS))
         return "".join(("." + SYMBOLS)[v] for v in board.ravel())
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_course.console import _board_lines
+from hrm_course.console import board_lines
 from hrm_course.tasks import Sudoku
 from hrm_course.tasks.drawings import many
 
@@ -99,9 +99,9 @@ def test_spaces_are_blanks_where_every_line_is_full(box, data):
 def test_what_solve_prints_is_read_back(box, data):
     task, board = board_for(data.draw, box)
     _, before = board_for(data.draw, box)  # stars where the two differ
-    lines = list(_board_lines(task, board, before))
+    lines = list(board_lines(task, board, before))
     assert np.array_equal(task.parse("\n".join(lines)), board)
-    said = ["trm-sudoku-9x9-hard: TRM, 145,154 parameters", *_board_lines(task, before, before)]
+    said = ["trm-sudoku-9x9-hard: TRM, 145,154 parameters", *board_lines(task, before, before)]
     said += ["", "segment 1: 51 cells changed, 3 of 27 rows, columns and boxes wrong", *lines, ""]
     found = [task.parse(text).tolist() for _, text in many("\n".join(said), task.side)]
     assert found == [before.tolist(), board.tolist()]

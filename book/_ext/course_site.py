@@ -1,14 +1,21 @@
 """What the site needs beyond Jupyter Book's settings.
 
-It asks no other host for anything, and it loads ``explore.mjs`` on the pages that use it.
+It asks no other host for anything, it loads ``explore.mjs`` on the pages that use it, and it
+carries the course itself as ``course.zip``, so that whoever reads can also run.
 """
 
+import zipfile
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
 EXPLORE = Path(__file__).parents[1] / "_static" / "explore.mjs"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# What runs the chapters and the exercises; solutions and tests stay with the instructor.
+COURSE = (
+    "README.md CITATION.cff CONTRIBUTING.md LICENSE LICENSE-CONTENT Makefile _config.yml _toc.yml "
+    "constraints.txt pyproject.toml requirements.txt benchmarks book exercises hrm_course"
+).split()
 
 
 def prefer_html(app: Sphinx, config) -> None:
@@ -37,7 +44,38 @@ def _foreign(file) -> bool:
     )
 
 
+def pack_course(app: Sphinx, exception: Exception | None) -> None:
+    """Write ``course.zip``; equal files give an equal archive, so times are left out."""
+    if exception is not None or app.builder.format != "html":
+        return
+    root = Path(app.srcdir)
+    with zipfile.ZipFile(Path(app.outdir) / "course.zip", "w") as archive:
+        for path in course_files(root):
+            entry = zipfile.ZipInfo(f"course/{path.relative_to(root).as_posix()}")
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def course_files(root: Path) -> list[Path]:
+    """The files of `COURSE`, without what Python and Jupyter leave between them."""
+    found = [
+        file
+        for name in COURSE
+        for file in [root / name, *(root / name).rglob("*")]
+        if file.is_file()
+    ]
+    return sorted(
+        file
+        for file in found
+        if not any(
+            part.startswith((".", "__pycache__"))
+            for part in file.relative_to(root).parts
+        )
+    )
+
+
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", prefer_html)
     app.connect("html-page-context", stay_on_this_host, priority=900)
+    app.connect("build-finished", pack_course)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

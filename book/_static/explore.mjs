@@ -210,12 +210,12 @@ function drawBoard(place, board, arrays, width) {
   const size = side * cell + 4;
   add(place, "div", { class: "explore-ylabel" }).textContent = board.title;
   const svg = addSvg(place, "svg", { width: size, height: size, viewBox: `-2 -2 ${size} ${size}` });
-  const shades = board.shade === null ? [] : arrays[board.shade];
+  const sure = board.shade === null ? [] : arrays[board.shade];
   arrays[board.digits].forEach((digit, i) => {
     const [left, top] = [(i % side) * cell, Math.floor(i / side) * cell];
     const kind = ["given", "answer", "error"][arrays[board.kinds][i]];
-    const whole = { x: left, y: top, width: cell, height: cell };
-    if (shades.length) addSvg(svg, "rect", { ...whole, class: "shade", "fill-opacity": 0.4 * shades[i] });
+    const bar = { x: left + 0.18 * cell, y: top + 0.77 * cell, height: 0.08 * cell };
+    if (sure.length) addSvg(svg, "rect", { ...bar, width: 0.64 * cell * sure[i], class: "sure" });
     if (kind === "error") {
       const gap = cell * 0.1;
       const frame = { x: left + gap, y: top + gap, width: cell - 2 * gap, height: cell - 2 * gap };

@@ -20,6 +20,8 @@ def plot_board(
 ) -> Axes:
     """A board: givens bold and black, answers blue, errors red inside a red frame.
 
+    Under each digit a bar may say how sure the model is of it; the digits stay on white.
+
     A cell is in error when it differs from the solution or, without a solution, when it
     overwrites a given.
 
@@ -27,7 +29,7 @@ def plot_board(
         puzzle: the givens ``[cells]``, integers, 0 = blank.
         answer: what was filled in ``[cells]``, 0 = nothing yet.
         solution: the right board ``[cells]``.
-        confidence: a number from 0 to 1 for each cell ``[cells]``, drawn as shading.
+        confidence: a number from 0 to 1 for each cell ``[cells]``, drawn as the length of a bar.
         box: rows and columns of a box; the board has (rows x columns) squared cells.
         ax: the axes to draw into; new ones when left out.
         title: what stands above the board.
@@ -40,13 +42,14 @@ def plot_board(
     """
     side = box[0] * box[1]
     cells = board_cells(puzzle, answer, solution, box)
-    shade = None if confidence is None else _cells(confidence, "confidence", box)
+    sure = None if confidence is None else _cells(confidence, "confidence", box)
     ax = new_axes(ax, figsize=(0.36 * side + 0.5, 0.36 * side + 0.5))
     size = 5.5 * _side_inches(ax) / side * 7  # digits fill about half of a cell
     for i, (digit, kind) in enumerate(cells):
         row, column = divmod(i, side)
-        if shade is not None:
-            ax.add_patch(Rectangle((column, row), 1, 1, color=RIGHT, lw=0, alpha=0.35 * shade[i]))
+        if sure is not None:
+            bar = Rectangle((column + 0.18, row + 0.77), 0.64 * sure[i], 0.08, color=RIGHT, lw=0)
+            ax.add_patch(bar)
         if digit:
             weight = "bold" if kind == "given" else "normal"
             colour = {"given": GIVEN, "answer": RIGHT, "error": WRONG}[kind]

@@ -124,10 +124,12 @@ def test_an_error_is_marked_by_a_shape_and_a_given_by_weight():
     assert texts[(2, 3)].get_text() == "4" and ax.get_title() == "one error"
 
 
-def test_confidence_is_shading():
+def test_confidence_is_the_length_of_a_bar_below_the_digit():
     ax = plot_board(PUZZLE, SOLUTION, SOLUTION, np.linspace(0, 1, 16), box=(2, 2))
-    shades = [patch.get_alpha() for patch in ax.patches]
-    assert len(shades) == 16 and shades == sorted(shades)
+    lengths = [patch.get_width() for patch in ax.patches]
+    assert lengths == pytest.approx(np.linspace(0, 0.64, 16))
+    for bar, digit in zip(ax.patches, ax.texts, strict=True):
+        assert bar.get_y() > digit.get_position()[1]
 
 
 def test_a_board_of_six_has_boxes_of_two_by_three():

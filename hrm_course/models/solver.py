@@ -40,8 +40,12 @@ class Solver(nn.Module):
 
     def fill(self, tensors: Mapping[str, Tensor], device: torch.device | str) -> "Solver":
         """Gives a `shell` its weights: copies of ``tensors``, which fit, on ``device``."""
-        self.to_empty(device=device)
-        self.load_state_dict(tensors)
+        like = torch.contiguous_format
+        copies = {
+            name: tensors[name].detach().to(device, shape.dtype, copy=True, memory_format=like)
+            for name, shape in self.state_dict().items()
+        }
+        self.load_state_dict(copies, assign=True)
         self.make_tables()
         return self
 

@@ -143,12 +143,13 @@ def test_published_shapes():
 # ---- 2, 3: forward ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("dtype", "segments"), [("float32", 16), ("bfloat16", 2)])
+@pytest.mark.parametrize(("dtype", "segments"), [("float32", 4), ("bfloat16", 2)])
 @pytest.mark.parametrize("name", MODELS)
 def test_forward(name, dtype, segments):
     """2, 3. Equal bits of logits, halting heads and states: the published operations in order.
 
-    Weights are float32 and cast at each use; z_H + x is added first.
+    Weights are float32 and cast at each use; z_H + x is added first. States that are equal to the
+    last bit stay so: a few segments stand for the sixteen.
     """
     model = build(name, forward_dtype=dtype)
     assert {p.dtype for p in model.parameters()} == {torch.float32}

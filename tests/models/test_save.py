@@ -222,7 +222,6 @@ def test_a_copy_in_another_precision_has_the_same_weights_and_tables(name):
     assert model.lm_head.weight.abs().max() > 0
 
 
-@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
 def test_a_model_loads_onto_the_default_device(saved):
     with torch.device("meta"):  # stands for a GPU
         assert {t.device.type for t in TRM.from_pretrained(saved).state_dict().values()} == {"meta"}

@@ -22,7 +22,7 @@ def plot_spectrum(eigenvalues, ax: Axes | None = None, label: str | None = None)
     Raises:
         ValueError: ``eigenvalues`` is not a single row of numbers.
     """
-    values = as_array(eigenvalues, "eigenvalues", (1,)).astype(complex)
+    values = as_array(eigenvalues, "eigenvalues", (1,), real=False).astype(complex)
     ax = new_axes(ax, figsize=(4.6, 4.4))
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color=QUIET, linewidth=1.2)

@@ -46,15 +46,24 @@ def set_style() -> None:
     )
 
 
-def as_array(values, name: str, ndim: tuple[int, ...]) -> np.ndarray:
-    """A tensor, array or list as an array with one of the allowed numbers of axes."""
-    array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+def as_array(values, name: str, ndim: tuple[int, ...], real: bool = True) -> np.ndarray:
+    """A tensor, array or list as an array with one of the allowed numbers of axes.
+
+    Raises:
+        ValueError: it has others or is empty, or its numbers are complex where ``real``.
+    """
+    if hasattr(values, "detach"):  # NumPy has no bfloat16 and no conjugate views
+        values = values.detach().cpu().resolve_conj()
+        values = values.float() if "bfloat16" in str(values.dtype) else values
+    array = np.asarray(values)
     if array.ndim not in ndim or array.size == 0:
         wanted = " or ".join(str(n) for n in ndim)
         raise ValueError(
             f"{name} must have {wanted} axes and at least one number, not shape "
             f"{list(array.shape)}."
         )
+    if real and np.iscomplexobj(array):
+        raise ValueError(f"{name} must be real; show .real and .imag, or their modulus.")
     return array
 
 

@@ -272,10 +272,13 @@ def residuals(z):
 
 
 def rests(z):
-    for method in ("iterate", "newton", "anderson"):
-        for batched in (False, np.ndim(array(z)) > 1):
-            found = fixed_point(Net(z), z, method, batched=batched)
-            yield found.z, Net(z).orbit(z)[-1]
+    for batched in {False, np.ndim(array(z)) > 1}:
+        all_found = [
+            fixed_point(Net(z), z, m, batched=batched) for m in ("iterate", "newton", "anderson")
+        ]
+        rest = Net(z).orbit(z)[-1]
+        for found in all_found:
+            yield found.z, rest
             yield found.converged, np.ones(found.converged.shape)
 
 

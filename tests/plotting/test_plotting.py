@@ -72,6 +72,12 @@ def test_an_orbit_is_drawn_against_its_steps():
     assert ax.get_xlabel() == "step $n$" and ax.get_legend() is not None
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float32, torch.int64, torch.bool])
+def test_tensors_of_all_real_kinds_are_drawn(kind):
+    (line,) = plot_orbit(torch.tensor([0, 1, 1]).to(kind)).lines
+    assert line.get_ydata().tolist() == [0, 1, 1]
+
+
 def test_an_orbit_of_several_numbers_is_several_numbered_curves():
     ax = plot_orbit(np.zeros((5, 3)), label="z", ax=plt.subplots()[1])
     assert [line.get_label() for line in ax.lines] == ["z 1", "z 2", "z 3"]
@@ -100,6 +106,8 @@ def test_a_spectrum_stands_beside_the_unit_circle():
     circle, values = (line.get_xydata() for line in ax.lines)
     np.testing.assert_allclose(np.hypot(*circle.T), 1)
     np.testing.assert_allclose(values, [[0.5, 0.5], [-1, 0]])
+    turned = plot_spectrum(torch.tensor([0.5 + 0.5j]).conj()).lines[1]
+    assert turned.get_xydata().tolist() == [[0.5, -0.5]]
 
 
 PUZZLE = [1, 0, 0, 4, 0, 0, 1, 0, 0, 1, 0, 0, 4, 0, 0, 1]
@@ -154,6 +162,8 @@ def test_seeds_become_a_median_inside_a_band():
     [
         (lambda: plot_orbit(np.zeros((2, 2, 2))), "states must have 1 or 2 axes"),
         (lambda: plot_orbit([]), "at least one number"),
+        (lambda: plot_orbit(torch.ones(3) + 1j), "states must be real"),
+        (lambda: plot_curves([1, 2], {"loss": [1, 2j]}), "'loss' must be real"),
         (lambda: plot_spectrum(np.eye(2)), "eigenvalues must have 1 axes"),
         (lambda: plot_board([0] * 80), "has 81 cells; puzzle has 80"),
         (lambda: plot_board([0] * 81, answer=[1] * 16), "answer has 16"),

@@ -85,6 +85,7 @@ def context(browser):
         key = repr(sorted(options.items()))
         if key not in contexts:
             contexts[key] = browser.new_context(**options)
+            contexts[key].set_default_navigation_timeout(120_000)  # machines may be busy
         return contexts[key]
 
     yield context

@@ -88,6 +88,19 @@ def test_the_course_can_be_taken_home(site, tmp_path):
     assert ran.stdout.startswith(str(home)), ran.stderr
 
 
+def test_a_page_says_what_it_is_about(site):
+    """For lists of results and shared links: a sentence of its own, and the title once."""
+    seen = {page: (site / f"{page}.html").read_text() for page in pages()}
+    about = {
+        p: re.findall('<meta name="description" content="([^"]*)"', t) for p, t in seen.items()
+    }
+    assert all(len(found) == 1 and 60 < len(found[0]) <= 1000 for found in about.values()), about
+    assert len({found[0] for found in about.values()}) == len(about)
+    for text in seen.values():
+        title = re.search("<title>(.*)</title>", text)[1]
+        assert title.count("Recursive Reasoners as Dynamical Systems") == 1, title
+
+
 # ---- colours ----
 
 PAPER = {"light": "#ffffff", "dark": "#14181e"}  # the theme's own

@@ -248,6 +248,38 @@ def test_sliders_work_when_the_page_is_opened_from_the_disk(site, open_page):
     assert faults == []
 
 
+PRINTED = """() => ({
+  theme: document.documentElement.dataset.theme,
+  closed: document.querySelectorAll(".quiz details:not([open])").length,
+  cut: [...document.querySelectorAll("article pre")]
+    .filter((pre) => pre.scrollWidth > pre.clientWidth + 1).map((pre) => pre.textContent),
+  sliders: [...document.querySelectorAll(".explore-controls")]
+    .filter((controls) => controls.offsetHeight > 0).length,
+})"""
+
+
+def test_a_chapter_can_be_printed(address, open_page):
+    """On paper, from the dark: light, no code cut, quizzes open, and afterwards as it was."""
+    tab, faults = open_page(f"{address}book/05-chaos-and-noise.html", 700, 990, "dark")
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate(PRINTED) == {"theme": "light", "closed": 0, "cut": [], "sliders": 0}
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate(PRINTED)["theme"] == "dark" and tab.evaluate(PRINTED)["closed"] > 0
+    assert faults == []
+
+
+def test_search_finds_sentences(address, open_page):
+    """The chapter about a word comes first, and what is shown of it is text, not code."""
+    tab, faults = open_page(f"{address}search.html?q=Lyapunov")
+    results = tab.locator("#search-results li")
+    results.first.locator(".context").wait_for()
+    assert "5. " in results.first.locator("a").inner_text()
+    for snippet in tab.locator("#search-results .context").all_inner_texts():
+        assert not re.search(r"import |torch\.|def ", snippet), snippet
+    assert faults == []
+
+
 # ---- what notebooks store ----
 
 

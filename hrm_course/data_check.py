@@ -102,20 +102,15 @@ def _shared(train: Dataset, test: Dataset) -> Iterator[tuple[bool, str]]:
     known = set(_keys(train))
     same = sum(key in known for key in _keys(test))
     if same:
-        yield True, f"{many(same, 'test example')} of {len(test):,} are in train as well"
+        yield True, f"{same:,} of {many(len(test), 'test example')} are in train as well"
     task = _task_of(train)
     if isinstance(task, Sudoku) and task.side > 4:  # all grids of 4x4 are images of two
         known = set(_fingerprints(task, train, train.puzzle_indices[train.group_indices[:-1]]))
         rows = np.arange(len(test))
         images = sum(key in known for key in _fingerprints(task, test, rows)) - same
         if images > 0:
-            yield (
-                False,
-                (
-                    f"{images:,} of {many(len(test), 'test example')} are probably images of training "
-                    f"puzzles, turned or renamed"
-                ),
-            )
+            of = many(len(test), "test example")
+            yield False, f"{images:,} of {of} are probably images of training puzzles"
 
 
 def _keys(data: Dataset) -> Iterator[bytes]:

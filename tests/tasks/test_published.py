@@ -285,7 +285,10 @@ def test_bad_arguments_get_a_sentence(tmp_path):
         (lambda: build(task, puzzles, solutions, variants=8), "seven other images"),
         (lambda: build(task, puzzles[:0], solutions[:0]), "needs puzzles"),
         (lambda: build(task, puzzles, solutions[:3]), r"\[12, 49\] and \[3, 49\]"),
-        (lambda: build(task, puzzles, solutions, variants=-1), "from 0 on, not -1"),
+        (
+            lambda: build(task, puzzles, solutions, variants=-1),
+            "variants must be a whole number from 0",
+        ),
         (lambda: write_dataset(tmp_path, {"train": data}, "cmm"), "'trm' or 'hrm'"),
         (lambda: write_dataset(tmp_path, {"train": data}, identifiers=[]), "0 names for 1"),
         (lambda: write_dataset(tmp_path, {"valid": data}), "'train' and 'test'"),

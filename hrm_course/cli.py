@@ -394,6 +394,10 @@ def _data(arguments: argparse.Namespace) -> int:
     if not folder:
         raise ValueError("Name the folder of the data set: `data check FOLDER`, else --to FOLDER.")
     if arguments.what != "check":
+        if arguments.folder:
+            raise ValueError(
+                f"`data {arguments.what}` writes to --to FOLDER: leave {arguments.folder!r} out."
+            )
         side, sizes = arguments.side, (arguments.train, arguments.test)
         if arguments.what == "sudoku" and side == 4 and arguments.variants:
             print(

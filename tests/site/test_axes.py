@@ -41,6 +41,6 @@ def test_a_logarithmic_axis_has_ticks_inside_one_decade_too(panels):
         ticks = panel.locator("svg text[text-anchor=end]").all()
         assert 2 <= len(ticks) <= 7, (low, high)
         for tick in ticks:
-            share = math.log(value(tick.inner_text()) / low) / math.log(high / low)
+            share = math.log(value(tick.text_content()) / low) / math.log(high / low)
             place = float(tick.get_attribute("y")) - 4  # the middle of a letter
             assert place == pytest.approx(bottom + share * (top - bottom), abs=0.5)

@@ -399,7 +399,7 @@ def conditions(A):
 
 
 STATE = ((3,), (70,))  # small: by dense matrices; large: without
-ROWS = ((4, 3), (3, 70))
+ROWS = ((4, 3), (2, 70))
 NO_AXIS, EMPTY, NO_ROWS = {"one number"}, {"no numbers"}, {"no rows"}
 LAST = {*NO_AXIS, *EMPTY}  # the last axis is not what the map asks for
 NO_SLOPE = {*EMPTY, "no rows"}
@@ -412,7 +412,7 @@ EXPORTS = {
     "double_well": acts(lambda _: double_well(), lambda z: z - z**3),
     "euler": acts(lambda _: euler(double_well(), 0.1), lambda z: z + 0.1 * (z - z**3)),
     "euler_maruyama": Row(noisy_steps, ((4, 2),), LAST),
-    "fixed_point": Row(rests, (*STATE, *ROWS), NOT_FINITE),
+    "fixed_point": Row(rests, (*STATE, (4, 3)), NOT_FINITE),
     "fixed_points": Row(all_rests, ROWS, {*LAST, *NO_ROWS, *NOT_FINITE}),
     "henon": acts(
         lambda _: henon(),

@@ -11,7 +11,10 @@ READY := .venv/.ready
 SITE := build/site/_build/html
 PAGES := $(wildcard book/* book/_static/* book/_ext/* exercises/*.ipynb) _config.yml _toc.yml \
          $(wildcard hrm_course/*.py hrm_course/*/*.py)
-PYTEST = $(BIN)/pytest -q -n 2 --junitxml=build/ci/$@.xml
+# Two cores are kept busy by three processes of tests: some wait for a browser or a kernel.
+WORKERS ?= 3
+notebooks one: WORKERS = 2
+PYTEST = $(BIN)/pytest -q -n $(WORKERS) --junitxml=build/ci/$@.xml
 NBVAL = $(PYTEST) -p no:cacheprovider --nbval --nbval-kernel-name python3 --no-cov --dist loadfile
 # Says at the end what a run cost and which tests were slowest.
 TIMED := $(BIN)/python tests/timed.py build/ci $(MAKE) --no-print-directory

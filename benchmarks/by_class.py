@@ -28,9 +28,9 @@ from tqdm import tqdm
 
 from hrm_course import files
 from hrm_course.models import Solver
-from hrm_course.training import RECIPES
 from hrm_course.training.checkpoint import FILE
 from hrm_course.training.starts import most_trusted, random_state, solve_from
+from hrm_course.zoo import RECIPES
 
 DEPTHS, THINK = (8, 16, 32, 64), 32
 RECIPE = RECIPES["trm-sudoku-9x9-expert"]

@@ -17,16 +17,11 @@ from dataclasses import asdict, replace
 import torch
 from study import accuracy, data, study
 
+from hrm_course.data import PuzzleStream
 from hrm_course.dynamics import mean_diagonal, orbit, spectral_radius
 from hrm_course.models import TRM
-from hrm_course.training import (
-    RECIPES,
-    CMMTerms,
-    CMMTrainConfig,
-    PuzzleStream,
-    TrainConfig,
-    train,
-)
+from hrm_course.training import CMMTerms, CMMTrainConfig, TrainConfig, train
+from hrm_course.zoo import RECIPES
 
 COURSE = CMMTerms(repulsion_input=1.0, repulsion_answer=0.1, unstable=1.0)  # as in the recipes
 EXTRA = [name for name in COURSE.weights if name not in ("cells", "halting")]

@@ -17,7 +17,8 @@ import torch
 from study import study
 
 from hrm_course.tasks import Sudoku
-from hrm_course.training import RECIPES, Machine, evaluate, train
+from hrm_course.training import Machine, evaluate, train
+from hrm_course.zoo import RECIPES
 
 CONDITIONS = {"all at once": 0, "easy first": 500}
 STEPS = 1_000

@@ -25,9 +25,11 @@ import numpy as np
 import torch
 from study import TEST_SEED, study
 
-from hrm_course.training import RECIPES, PuzzleStream, evaluate, train
+from hrm_course.data import PuzzleStream
+from hrm_course.training import evaluate, train
 from hrm_course.training.loop import write_log
-from hrm_course.training.recipes import TRAIN_SEED
+from hrm_course.zoo import RECIPES
+from hrm_course.zoo.recipes import TRAIN_SEED
 
 RESULTS = Path(__file__).parent / "results"
 RECIPE = RECIPES["trm-sudoku-6x6"]

@@ -4,7 +4,7 @@
     python benchmarks/hard_boards.py test --climbs 18
 
 Every climb is a file of its own under ``--out``, so that what was interrupted goes on where it was.
-All of them together become ``hrm_course/training/boards/PART.csv.gz``; the same climbs give the same
+All of them together become ``hrm_course/zoo/boards/PART.csv.gz``; the same climbs give the same
 file on every machine, and its checksum is printed. A board that is the image of another one under a
 symmetry of Sudoku is left out, of the test part also images of training boards. The test part has
 at most 250 boards of a class of blanks and guesses, and ordinary boards for the easy classes.
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from hrm_course import files
 from hrm_course.tasks import Sudoku
-from hrm_course.training.boards import Boards, classes, climb, pack, solver, stored
+from hrm_course.zoo.boards import Boards, classes, climb, pack, solver, stored
 
 ORDER = {  # climb by climb
     "train": ("guesses", "blanks", "guesses", "both", "guesses", "blanks"),

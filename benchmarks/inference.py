@@ -12,7 +12,7 @@ from timing import line, peak, take_turns
 from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_course.models import Reasoner
-from hrm_course.training import RECIPES
+from hrm_course.zoo import RECIPES
 
 SEGMENTS = 16
 ROWS = 128

@@ -21,8 +21,10 @@ from pathlib import Path
 import torch
 from study import accuracy, data, study
 
+from hrm_course.data import PuzzleStream
 from hrm_course.models import TRM
-from hrm_course.training import RECIPES, PuzzleStream, run, train
+from hrm_course.training import train
+from hrm_course.zoo import RECIPES, run
 
 PREFIX = {"puzzle_embedding_size": 64}
 CONDITIONS = {

@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from hrm_course.training import RECIPES, MazeRecipe
-from hrm_course.training.data import split_grids
+from hrm_course.data.streams import split_grids
 from hrm_course.training.evaluate import by_depth
+from hrm_course.zoo import RECIPES, MazeRecipe
 
 TEST_SEED = 2_000_003  # neither the training puzzles nor those on which recipes were chosen
 SEGMENTS = (2, 8, 16)

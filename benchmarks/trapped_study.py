@@ -17,10 +17,12 @@ from dataclasses import asdict, replace
 import torch
 from study import study
 
+from hrm_course.data import PuzzleStream
+from hrm_course.data.streams import split_grids
 from hrm_course.dynamics import orbit
-from hrm_course.training import RECIPES, PuzzleStream, train
-from hrm_course.training.data import split_grids
+from hrm_course.training import train
 from hrm_course.training.evaluate import failures
+from hrm_course.zoo import RECIPES
 
 CONDITIONS = {  # blanks, grids
     "8-10 blanks": ((8, 10), 240),

@@ -23,10 +23,12 @@ from pathlib import Path
 import torch
 from study import accuracy, data, study
 
+from hrm_course.data import PuzzleStream
 from hrm_course.models import HRM
 from hrm_course.models.variants import TABLE_1, TABLE_2, OneStepGradient, Recurrent
-from hrm_course.training import RECIPES, PuzzleStream, Recipe, evaluate, train
+from hrm_course.training import evaluate, train
 from hrm_course.training.loop import write_log
+from hrm_course.zoo import RECIPES, Recipe
 
 ROWS = TABLE_1 | {name: row for name, row in TABLE_2.items() if name != "y and z"}
 SCALED = {

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place first, then moved into it."""
 
+import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -45,3 +46,35 @@ def write_together(files: Iterable[tuple[str | Path, str | bytes]]) -> None:
 def _discard(path: Path) -> None:
     with suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path, kind: type = dict):
+    """What a JSON file in UTF-8 holds.
+
+    Args:
+        path: the file.
+        kind: ``dict`` or ``list``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or holds something else.
+    """
+    path = existing(path)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # no JSON, no text
+        raise ValueError(f"{path} is no JSON: {error}.") from None
+    if not isinstance(value, kind):
+        words = {dict: "keys and values", list: "a list"}[kind]
+        raise ValueError(f"{path} must hold {words} in JSON, not {str(value)[:40]!r}.")
+    return value
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file that is there; raises as `read_json` where none is."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; a file is expected there.")
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing.")
+    return path

@@ -32,7 +32,7 @@ import pytest
 from hrm_course.classroom import Check
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted((Path(__file__).parent / "data" / "answers").glob("*.py"))
+FILES = sorted((Path(__file__).parent / "fixtures" / "answers").glob("*.py"))
 HIDDEN = re.compile(
     r"^ *### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS\n?", re.DOTALL | re.MULTILINE
 )

@@ -20,18 +20,19 @@ from safetensors import safe_open
 
 import hrm_course
 from hrm_course.cli import main, parser
-from hrm_course.console import _that_fits, rarely_solved, read_puzzle, shipped_for, tasks_of
-from hrm_course.data_check import check_lines
+from hrm_course.cli.show import _that_fits, rarely_solved, read_puzzle, shipped_for, tasks_of
+from hrm_course.data.check import check_lines
+from hrm_course.data.dataset import build, read_dataset, write_dataset
+from hrm_course.data.streams import training_and_test
+from hrm_course.data.tables import write_csv
 from hrm_course.dynamics import lyapunov_exponents, orbit
 from hrm_course.models import TRM, Solver, TRMConfig
 from hrm_course.tasks import Maze, Sudoku
-from hrm_course.tasks.published import build, read_dataset, write_dataset
-from hrm_course.tasks.tables import write_csv
-from hrm_course.training import RECIPES, TrainConfig
-from hrm_course.training.data import training_and_test
-from hrm_course.training.recipes import split_grids
+from hrm_course.training import TrainConfig
+from hrm_course.zoo import RECIPES
+from hrm_course.zoo.recipes import split_grids
 
-GOLDEN = Path(__file__).parent / "data" / "golden"
+GOLDEN = Path(__file__).parent / "fixtures" / "golden"
 FOUR = "3..4.4.3..42..31"
 NINE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 
@@ -257,7 +258,7 @@ def test_a_board_without_a_solution_gets_its_sentence_at_once(call):
 @pytest.fixture
 def quick_radius(monkeypatch):
     """Power iteration takes seconds; one test of this file waits for it."""
-    monkeypatch.setattr("hrm_course.inspection.spectral_radius", lambda *_, **__: 0.25)
+    monkeypatch.setattr("hrm_course.cli.inspect.spectral_radius", lambda *_, **__: 0.25)
 
 
 def moves_and_exponents(out):
@@ -642,8 +643,8 @@ def bad_files(tmp_path, monkeypatch):
     (tmp_path / "page.html").write_text("<!doctype html><title>Not found</title>")
     monkeypatch.chdir(tmp_path)
     done = {"exact": 1.0, "n": 1}
-    monkeypatch.setattr("hrm_course.training.run", lambda *_, **__: done)
-    monkeypatch.setattr(sys.modules["hrm_course.training.run"], "measure", lambda *_: done)
+    monkeypatch.setattr("hrm_course.zoo.run", lambda *_, **__: done)
+    monkeypatch.setattr(sys.modules["hrm_course.zoo.run"], "measure", lambda *_: done)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hrm_course.cli import main, parser
+from hrm_course.data import DatasetStream, read_dataset
 from hrm_course.models import CMM, HRM, TRM
-from hrm_course.tasks.published import DatasetStream, read_dataset
-from hrm_course.training.cmm_terms import CMMTrainConfig, repulsion_loss
+from hrm_course.training.cmm_losses import CMMTrainConfig, repulsion_loss
 from hrm_course.training.evaluate import Score
 from hrm_course.training.loop import TrainConfig, schedule
 from hrm_course.training.losses import reasoner_loss

@@ -9,7 +9,7 @@ import torch
 from hrm_course.dynamics import logistic, orbit, residual
 from hrm_course.models import TRM
 from hrm_course.plotting import plot_board, plot_cobweb, set_style
-from hrm_course.training import RECIPES
+from hrm_course.zoo import RECIPES
 
 torch.set_num_threads(1)
 set_style()

@@ -6,6 +6,7 @@ answers for each row; otherwise the whole tensor is one state. What takes many `
 """
 
 from .chaos import lyapunov_exponents
+from .conditions import stability_conditions
 from .contraction import lipschitz
 from .fixed_points import fixed_point, fixed_points
 from .flows import (
@@ -22,6 +23,7 @@ from .flows import (
 from .maps import henon, linear_map, logistic, newton_map, sphere_map, tanh_network, tent
 from .memory import hopfield, hopfield_energy
 from .orbits import orbit, residual
+from .products import growth_rate
 from .regions import basins, bifurcation, passage_times
 from .stability import (
     jacobian,
@@ -29,7 +31,6 @@ from .stability import (
     mean_diagonal,
     operator_norm,
     spectral_radius,
-    stability_conditions,
 )
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "euler_maruyama",
     "fixed_point",
     "fixed_points",
+    "growth_rate",
     "henon",
     "hopfield",
     "hopfield_energy",

@@ -1,17 +1,14 @@
 """Lyapunov exponents: how fast nearby orbits part."""
 
-from functools import partial
-
 import torch
 from torch import Tensor
-from torch.func import jvp, vmap
 
 from .maps import Map
-from .orbits import apply, as_start, check_rows
+from .orbits import as_start, check_rows
+from .products import push_frame
 from .stability import check_slope
 
 
-@torch.no_grad()
 def lyapunov_exponents(
     f: Map,
     z0: Tensor,
@@ -32,7 +29,8 @@ def lyapunov_exponents(
 
     Args:
         f: any differentiable map that keeps the shape of its argument. Use `rk4` for a flow.
-        z0: one state of n numbers; with ``batched=True`` the first axis counts states.
+        z0: one state of n numbers; with ``batched=True`` the first axis counts states, and gradients
+            flow through the result.
         steps: applications of ``f`` that are measured.
         k: how many exponents, by default all n.
         discard: applications before that, which only turn the frame and approach the attractor.
@@ -65,28 +63,31 @@ def lyapunov_exponents(
             f"steps, not steps={steps}, discard={discard}, dt={dt}, every={every}."
         )
     check_slope(f, z0)
-    z, generator = z0.clone(), torch.Generator().manual_seed(seed)  # no view, see stability._own
-    frame = torch.randn(rows, n, k, dtype=z0.dtype, generator=generator)
-    frame = torch.linalg.qr(frame).Q
-    growth = []
-    for remaining in _windows(discard, every) + [every] * (steps // every):
-        tangents = frame.permute(2, 0, 1).reshape(k, *z0.shape)
-        for _ in range(remaining):
-            z, tangents = _push(f, z, tangents)
-        frame, R = torch.linalg.qr(tangents.reshape(k, rows, n).permute(1, 2, 0))
-        growth.append(R.diagonal(dim1=1, dim2=2).abs().log())  # real for complex states too
-    measured = torch.stack(growth[-(steps // every) :])  # [windows, B, k]
+    with torch.set_grad_enabled(batched and torch.is_grad_enabled()):
+        growth = _growth(
+            f, z0, rows, k, _windows(discard, every) + [every] * (steps // every), seed
+        )
+    measured = growth[-(steps // every) :]  # [windows, B, k]
     time = dt * every * torch.arange(1, len(measured) + 1, dtype=measured.dtype).view(-1, 1, 1)
     means = measured.cumsum(0) / time
     means = means if batched else means[:, 0]
     return means if history else means[-1]
 
 
-def _push(f: Map, z: Tensor, tangents: Tensor) -> tuple[Tensor, Tensor]:
-    """``f(z)``, and the Jacobian times each of ``tangents [k, *shape]``, from one pass."""
-    # randomness="same": a noisy map draws once, for the state and all its tangents
-    push = vmap(lambda v: jvp(partial(apply, f), (z,), (v,)), out_dims=(None, 0), randomness="same")
-    return push(tangents)
+def _growth(f: Map, z0: Tensor, rows: int, k: int, windows: list[int], seed: int) -> Tensor:
+    """By what logarithm each direction of the frame grows in each window: ``[windows, B, k]``."""
+    n = z0.numel() // rows
+    z, generator = z0.clone(), torch.Generator().manual_seed(seed)  # no view, see stability._own
+    frame = torch.randn(rows, n, k, dtype=z0.dtype, generator=generator)
+    frame = torch.linalg.qr(frame).Q
+    growth = []
+    for steps in windows:
+        tangents = frame.permute(2, 0, 1).reshape(k, *z0.shape)
+        for _ in range(steps):
+            z, tangents = push_frame(f, z, tangents)
+        frame, R = torch.linalg.qr(tangents.reshape(k, rows, n).permute(1, 2, 0))
+        growth.append(R.diagonal(dim1=1, dim2=2).abs().log())  # real for complex states too
+    return torch.stack(growth)
 
 
 def _windows(steps: int, every: int) -> list[int]:

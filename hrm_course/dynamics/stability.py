@@ -1,22 +1,18 @@
-"""Jacobians, their spectra and norms: dense for small states, matrix-free for large ones.
-
-Beside them the conditions by which a matrix of 2 or 3 rows is judged without its eigenvalues.
-"""
+"""Jacobians, their spectra and norms: dense for small states, matrix-free for large ones."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
-from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs, eigsh
 from torch import Tensor
 from torch.func import jvp, vjp, vmap
 
 from .maps import Map, numbers
-from .orbits import apply, precision
+from .orbits import apply, check_rows, precision
+from .products import diagonal_samples, largest_stretch, leading_modulus, push
 
 DENSE_LIMIT = 64  # below this many numbers a dense eigenvalue solver is faster and exact
 # With SciPy's 20 basis vectors Arnoldi takes a neighbour for the largest eigenvalue of every third
@@ -109,23 +105,31 @@ def leading_eigenvalues(f: Map, z: Tensor, k: int = 1, tol: float | None = None)
     if n <= DENSE_LIMIT or k >= n - 1:
         values = torch.linalg.eigvals(_finite(jacobian(f, z)))
     else:
-        values = torch.from_numpy(
-            _arnoldi(eigs, lambda v: jvp(f, (z,), (v,))[1], z, k, tol).astype(complex)
-        )
+        along = _arnoldi(eigs, lambda v: push(f, z, v)[1], z, k, tol)
+        values = torch.from_numpy(along.astype(complex))
     return values[values.abs().argsort(descending=True)][:k]
 
 
-def spectral_radius(f: Map, z: Tensor, tol: float | None = None) -> float:
+def spectral_radius(
+    f: Map, z: Tensor, tol: float | None = None, batched: bool = False, products: int = 60
+) -> float | Tensor:
     """The largest modulus among the eigenvalues of the Jacobian of ``f`` at ``z``.
 
     At a fixed point, below 1 means that small disturbances die out and above 1 that some grow.
     Arguments and errors as in `leading_eigenvalues`.
+
+    Args:
+        batched: answer for each row of ``z``, by power iteration (`leading_modulus`): a tensor
+            ``[B]`` through which gradients flow. The more ``products``, the nearer.
     """
+    if batched:
+        return leading_modulus(f, check_batch(f, z), products, _seeded(z), True)
     return leading_eigenvalues(f, z, 1, tol).abs().item()
 
 
-@torch.no_grad()
-def operator_norm(f: Map, z: Tensor, tol: float | None = None) -> float:
+def operator_norm(
+    f: Map, z: Tensor, tol: float | None = None, batched: bool = False, products: int = 60
+) -> float | Tensor:
     """The largest singular value of the Jacobian of ``f`` at ``z``.
 
     It is the most by which ``f`` stretches a small displacement in one application, in the
@@ -135,26 +139,35 @@ def operator_norm(f: Map, z: Tensor, tol: float | None = None) -> float:
     A state of more than 64 numbers never sees its Jacobian J formed: Lanczos' method acts on
     J^T J (J^H J for complex states) through products with J and with its transpose. Arguments and
     errors as in `leading_eigenvalues`; ``f`` must be differentiable backwards too.
+
+    Args:
+        batched, products: as for `spectral_radius`, by power iteration on J^T J.
     """
-    z = _own(f, z)
+    if batched:
+        return largest_stretch(f, check_batch(f, z), products, _seeded(z), True)
+    with torch.no_grad():
+        return _operator_norm(f, _own(f, z), tol)
+
+
+def _operator_norm(f: Map, z: Tensor, tol: float | None) -> float:
     if z.numel() <= DENSE_LIMIT:
         return torch.linalg.matrix_norm(_finite(jacobian(f, z)), 2).item()
     pull = vjp(f, z)[1]  # remembers one pass through f; of complex J it gives J^H v
-    push = lambda v: jvp(f, (z,), (v,))[1]  # noqa: E731
+    along = lambda v: push(f, z, v)[1]  # noqa: E731
     # a power of 2 near |J|, so that J^T J neither overflows nor vanishes where J does not
-    scale = 2.0 ** math.frexp(push(torch.ones_like(z)).abs().max())[1]
-    square = _arnoldi(eigsh, lambda v: pull(push(v) / scale)[0] / scale, z, 1, tol).item()
+    scale = 2.0 ** math.frexp(along(torch.ones_like(z)).abs().max())[1]
+    square = _arnoldi(eigsh, lambda v: pull(along(v) / scale)[0] / scale, z, 1, tol).item()
     return scale * max(square, 0.0) ** 0.5
 
 
-@torch.no_grad()
 def mean_diagonal(
     f: Map,
     z: Tensor,
     probes: int = 64,
     seed: int | torch.Generator = 0,
     exact: bool = False,
-) -> tuple[float | complex, float]:
+    batched: bool = False,
+) -> tuple[float | complex, float] | tuple[Tensor, Tensor]:
     """The mean of the diagonal of the Jacobian of ``f`` at ``z``: tr J / n, and its error.
 
     Hutchinson's estimate: the mean of v.Jv / n over random signs v. It is the mean of the
@@ -162,126 +175,48 @@ def mean_diagonal(
 
     Args:
         f: any differentiable map that keeps the shape of its argument.
-        z: one state.
+        z: one state; with ``batched=True`` a row each.
         probes: how many random vectors, 2 or more; each costs one Jacobian-vector product.
         seed: an integer, or a generator to draw from.
         exact: form the Jacobian instead and read the diagonal.
+        batched: answer for each row of ``z``: tensors ``[B]`` through which gradients flow.
 
     Returns:
         The estimate, complex for complex states, and its standard error (0 when exact).
 
     Raises:
         ValueError, TypeError: fewer than 2 probes, or as `leading_eigenvalues`.
-
-    Source: Hutchinson (1989), *A stochastic estimator of the trace of the influence matrix*.
     """
-    z = _own(f, z)
+    if batched:
+        check_batch(f, z)
+    else:
+        z = _own(f, z)
     if exact:
-        return _finite(jacobian(f, z)).diagonal().mean().item(), 0.0
+        J = row_jacobians(f, z) if batched else _finite(jacobian(f, z))
+        mean = J.diagonal(dim1=-2, dim2=-1).mean(-1)
+        return (mean, torch.zeros_like(mean)) if batched else (mean.item(), 0.0)
     if probes < 2:
         raise ValueError(f"A standard error needs 2 probes or more, not {probes}.")
-    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
-    samples = []
-    for _ in range(probes):
-        v = torch.randint(0, 2, z.shape, generator=generator).to(z.dtype) * 2 - 1
-        samples.append((v * jvp(f, (z,), (v,))[1]).mean())
-    values = _finite(torch.stack(samples))
+    generator = seed if isinstance(seed, torch.Generator) else _seeded(z, seed)
+    if batched:
+        samples = diagonal_samples(f, z, probes, generator, True)[1]
+        return samples.mean(0), samples.std(0) / probes**0.5
+    with torch.no_grad():
+        values = _finite(diagonal_samples(f, z, probes, generator)[1])
     values = values.to(torch.complex128 if values.is_complex() else torch.float64)
     return values.mean().item(), (values.std() / probes**0.5).item()
 
 
-@dataclass(frozen=True)
-class StabilityConditions:
-    """What the coefficients of a matrix A say about z -> A z (map) and dz/dt = A z (flow).
-
-    ``jury`` and ``routh_hurwitz`` map each condition to its margin. The origin is asymptotically
-    stable exactly when all margins are positive. ``map_kind`` and ``flow_kind`` name the origin
-    for n = 2 (None for n = 3). ``map_lyapunov`` is the P with A^T P A - P = -I, ``flow_lyapunov``
-    the P with A^T P + P A = -I: then V(z) = z.Pz falls along every orbit. None where unstable.
-    """
-
-    trace: float
-    determinant: float
-    jury: dict[str, float]
-    routh_hurwitz: dict[str, float]
-    map_stable: bool
-    flow_stable: bool
-    map_kind: str | None
-    flow_kind: str | None
-    map_lyapunov: Tensor | None
-    flow_lyapunov: Tensor | None
+def check_batch(f: Map, z: Tensor) -> Tensor:
+    """``z [B, *shape]`` after the checks that one state gets."""
+    check_rows(z, "An instrument with batched=True", "states")
+    apply(f, z)
+    check_slope(f, z)
+    return z
 
 
-def stability_conditions(A: Tensor) -> StabilityConditions:
-    """Judge a matrix ``A [2, 2]`` or ``[3, 3]`` by trace and determinant, without eigenvalues.
-
-    For the flow of a network z -> f(z), which is dz/dt = f(z) - z, pass J - I.
-
-    Returns:
-        `StabilityConditions`: Jury's conditions for the map and Routh and Hurwitz' for the flow
-        with their margins, both verdicts, the kind of the origin, a quadratic Lyapunov function.
-
-    Raises:
-        ValueError: ``A`` is not a finite square matrix of 2 or 3 rows.
-        TypeError: its numbers are complex, whole or of half precision.
-
-    Source: Jury (1964), *Theory and application of the z-transform method*; Hurwitz (1895).
-    """
-    n = len(A) if numbers(A, "A", real=True).dim() == 2 else 0
-    if n not in (2, 3) or A.shape != (n, n) or not torch.isfinite(A).all():
-        raise ValueError(f"A must be a finite matrix [2, 2] or [3, 3], not {list(A.shape)}.")
-    A = A.detach().double()
-    trace, det = A.trace().item(), torch.linalg.det(A).item()
-    # p(x) = x^2 - trace x + det, or x^3 - trace x^2 + minors x - det
-    minors = (trace**2 - (A @ A).trace().item()) / 2
-    if n == 2:
-        jury = {"p(1)": 1 - trace + det, "p(-1)": 1 + trace + det, "1 - det": 1 - det}
-        hurwitz = {"-trace": -trace, "det": det}
-    else:
-        jury = {
-            "p(1)": 1 - trace + minors - det,
-            "-p(-1)": 1 + trace + minors + det,
-            "1 - |det|": 1 - abs(det),
-            "|det^2 - 1| - |det trace - minors|": abs(det**2 - 1) - abs(det * trace - minors),
-        }
-        hurwitz = {"-trace": -trace, "-det": -det, "det - trace minors": det - trace * minors}
-    map_stable, flow_stable = (min(margins.values()) > 0 for margins in (jury, hurwitz))
-    B, Q = A.T.numpy(), np.eye(n)
-    return StabilityConditions(
-        trace,
-        det,
-        jury,
-        hurwitz,
-        map_stable,
-        flow_stable,
-        _map_kind(trace, det) if n == 2 else None,
-        _flow_kind(trace, det) if n == 2 else None,
-        torch.from_numpy(solve_discrete_lyapunov(B, Q)) if map_stable else None,
-        torch.from_numpy(solve_continuous_lyapunov(B, -Q)) if flow_stable else None,
-    )
-
-
-def _flow_kind(trace: float, det: float) -> str:
-    if det == 0:
-        return "degenerate"  # a line of equilibria
-    if det < 0:
-        return "saddle"
-    if trace == 0:
-        return "centre"
-    shape = "node" if trace**2 >= 4 * det else "focus"
-    return f"{'stable' if trace < 0 else 'unstable'} {shape}"
-
-
-def _map_kind(trace: float, det: float) -> str:
-    at_one, at_minus_one = 1 - trace + det, 1 + trace + det
-    if trace**2 < 4 * det:  # a complex pair of modulus sqrt(det)
-        return "centre" if det == 1 else f"{'stable' if det < 1 else 'unstable'} focus"
-    if at_one == 0 or at_minus_one == 0:
-        return "degenerate"  # an eigenvalue 1 or -1
-    if (at_one < 0) != (at_minus_one < 0):
-        return "saddle"
-    # both values negative: one eigenvalue beyond 1, the other beyond -1
-    return "stable node" if at_one > 0 and abs(det) < 1 else "unstable node"
+def _seeded(z: Tensor, seed: int = 0) -> torch.Generator:
+    return torch.Generator(z.device).manual_seed(seed)
 
 
 def _own(f: Map, z: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from .feedforward import FeedForward, FeedForwardConfig
 from .hrm import HRM, HRMConfig
 from .official import from_official, to_official
 from .reasoner import Answer, Output, Reasoner, ReasonerConfig, State, Trace
-from .solver import PRETRAINED, Solver
+from .saving import PRETRAINED, Solver
 from .trm import TRM, TRMConfig
 
 __all__ = [

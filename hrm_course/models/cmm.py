@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from ..settings import choice, real, whole
-from .layers import Attention, Linear, SwiGLU, rms_norm
-from .reasoner import Output, Reasoner, ReasonerConfig, State
+from .layers import Block, Linear, SwiGLU, rms_norm
+from .reasoner import Output, Reasoner, ReasonerConfig, State, detached
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class CMMConfig(ReasonerConfig):
             )
 
 
-# ---- the block ----------------------------------------------------------------------------
+# ---- the layers of the block ---------------------------------------------------------------
 
 
 class TanhGLU(SwiGLU):
@@ -106,46 +106,6 @@ class TanhMLP(nn.Module):
 MLPS = {"tanhglu": TanhGLU, "tanh": TanhMLP, "swiglu": SwiGLU}
 
 
-class RMSNorm(nn.Module):
-    """`rms_norm` over the last axis, followed by a learned factor for each entry if ``gain``."""
-
-    def __init__(self, width: int, gain: bool):
-        super().__init__()
-        self.gain = nn.Parameter(torch.ones(width, dtype=torch.float32)) if gain else None
-
-    def forward(self, v: Tensor) -> Tensor:
-        v = rms_norm(v)
-        return v if self.gain is None else v * self.gain.to(v.dtype)
-
-
-class CMMBlock(nn.Module):
-    """Mix positions, then transform each one; the norm follows the sum (post-norm).
-
-    TRM's block with switches. Without gain the last norm puts every token on the sphere of radius
-    sqrt(D): 0 is no state, and the Jacobian has one eigenvalue 0 for each token.
-    """
-
-    def __init__(self, config: CMMConfig):
-        super().__init__()
-        c, mlp = config, MLPS[config.mlp]
-        tokens = c.mixer == "tokens"
-        if tokens:
-            self.mix = mlp(c.length, c.expansion, c.inner_multiple)
-        else:
-            self.mix = Attention(c.hidden_size, c.num_heads)
-        self.mix_norm = RMSNorm(c.length if tokens else c.hidden_size, c.norm_gain)
-        self.mlp = mlp(c.hidden_size, c.expansion, c.inner_multiple)
-        self.mlp_norm = RMSNorm(c.hidden_size, c.norm_gain)
-
-    def forward(self, v: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
-        if isinstance(self.mix, Attention):
-            v = self.mix_norm(v + self.mix(v, rope))
-        else:
-            t = v.transpose(1, 2)  # [B, D, L]: here the norm runs over positions, per channel
-            v = self.mix_norm(t + self.mix(t)).transpose(1, 2)  # [B, L, D]
-        return self.mlp_norm(v + self.mlp(v))
-
-
 # ---- the model ----------------------------------------------------------------------------
 
 
@@ -168,7 +128,8 @@ class CMM(Reasoner):
     def __init__(self, config: CMMConfig):
         super().__init__(config)
         distinct = 1 if config.identical_layers else config.num_layers
-        self.layers = nn.ModuleList(CMMBlock(config) for _ in range(distinct))
+        block = lambda: Block(config, MLPS[config.mlp], config.norm_gain)  # noqa: E731
+        self.layers = nn.ModuleList(block() for _ in range(distinct))
         if config.start == "fixed":
             self.add_initial_state()
 
@@ -243,14 +204,14 @@ class CMM(Reasoner):
 
     def cycle(
         self, z_H: Tensor, z_L: Tensor, x: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> State:
         """``L_cycles`` fast steps in view of the puzzle x, then a slow one that does not see it."""
         place = self.config.noise_place
         for _ in range(self.config.L_cycles):
             z_L = self.step(z_L, z_H + x, generator, place)
         # Where noise enters on the input, it enters the fast steps alone.
         z_H = self.step(z_H, z_L, generator if place == "output" else None)
-        return z_H, z_L
+        return State(z_H, z_L)
 
     def advance(
         self,
@@ -265,7 +226,7 @@ class CMM(Reasoner):
         """
         c = self.config
         x = self.embed(inputs, puzzle_identifiers)
-        z_H, z_L = (z.detach() for z in self.received(state, x))
+        z_H, z_L = detached(self.received(state, x))
         with torch.no_grad():
             for _ in range(c.H_cycles - c.grad_cycles):
                 z_H, z_L = self.cycle(z_H, z_L, x, generator)
@@ -294,4 +255,4 @@ class CMM(Reasoner):
             The new state, cut off from the graph, and the `Output`.
         """
         z_H, z_L, _ = self.advance(state, inputs, puzzle_identifiers, generator)
-        return State(z_H.detach(), z_L.detach()), self.read_out(z_H)
+        return detached(State(z_H, z_L)), self.read_out(z_H)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .layers import Block, Embedding, Linear
 from .reasoner import Answer, ReasonerConfig
-from .solver import Solver
+from .saving import Solver
 
 
 @dataclass(frozen=True)

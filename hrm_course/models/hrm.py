@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .layers import Block
-from .reasoner import Output, Reasoner, ReasonerConfig, State
+from .reasoner import Output, Reasoner, ReasonerConfig, State, detached
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class HRM(Reasoner):
         """The fast network works on the puzzle x under the guidance of z_H. ``[B, L, D]``"""
         return self.refine(self.L_layers, z_L, z_H + x)
 
-    def cycle(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``L_cycles`` fast steps, then a slow one."""
+    def cycle(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> State:
+        """``L_cycles`` fast steps, then a slow one; all ``[B, L, D]``."""
         for _ in range(self.config.L_cycles):
             z_L = self.L_network(z_L, z_H, x)
-        return self.H_network(z_H, z_L), z_L
+        return State(self.H_network(z_H, z_L), z_L)
 
     def segment(
         self, state: State, inputs: Tensor, puzzle_identifiers: Tensor | None = None
@@ -72,7 +72,7 @@ class HRM(Reasoner):
             of the last step of each network.
         """
         x = self.embed(inputs, puzzle_identifiers)
-        z_H, z_L = (z.detach() for z in self.received(state, x))
+        z_H, z_L = detached(self.received(state, x))
         with torch.no_grad():
             for _ in range(self.config.H_cycles - 1):
                 z_H, z_L = self.cycle(z_H, z_L, x)
@@ -80,7 +80,7 @@ class HRM(Reasoner):
                 z_L = self.L_network(z_L, z_H, x)
         z_L = self.L_network(z_L, z_H, x)
         z_H = self.H_network(z_H, z_L)
-        return State(z_H.detach(), z_L.detach()), self.read_out(z_H)
+        return detached(State(z_H, z_L)), self.read_out(z_H)
 
     def stop_logit(self, out: Output) -> Tensor:
         """``[B]``; above 0 where halting promises more than going on: the two heads compete."""

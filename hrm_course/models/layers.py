@@ -36,6 +36,18 @@ def rms_norm(v: Tensor, eps: float = 1e-5) -> Tensor:
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(v.dtype)
 
 
+class RMSNorm(nn.Module):
+    """`rms_norm` over the last axis, followed by a learned factor for each entry if ``gain``."""
+
+    def __init__(self, width: int, gain: bool = False):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width, dtype=torch.float32)) if gain else None
+
+    def forward(self, v: Tensor) -> Tensor:
+        v = rms_norm(v)
+        return v if self.gain is None else v * self.gain.to(v.dtype)
+
+
 class Linear(nn.Module):
     """A linear layer ``[..., inputs] -> [..., outputs]`` with LeCun initialisation."""
 
@@ -135,23 +147,31 @@ def rotate(v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class Block(nn.Module):
     """Mix positions, then transform each one; every sum is followed by an RMS norm (post-norm).
 
-    ``config`` gives ``hidden_size``, ``num_heads``, ``expansion``, ``mixer``, ``length`` and
-    ``inner_multiple``.
+    Without ``gain`` the last norm puts every token on the sphere of radius sqrt(D): 0 is no state,
+    and the Jacobian has one eigenvalue 0 for each token.
+
+    Args:
+        config: gives ``hidden_size``, ``num_heads``, ``expansion``, ``mixer``, ``length`` and
+            ``inner_multiple``.
+        mlp: the layer that transforms, and that mixes with ``mixer="tokens"``.
+        gain: whether the norms have learned factors; not in HRM and TRM.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, mlp: type[nn.Module] = SwiGLU, gain: bool = False):
         super().__init__()
-        multiple = config.inner_multiple
-        if config.mixer == "attention":
-            self.mix = Attention(config.hidden_size, config.num_heads)
+        c, tokens = config, config.mixer == "tokens"
+        if tokens:
+            self.mix = mlp(c.length, c.expansion, c.inner_multiple)
         else:
-            self.mix = SwiGLU(config.length, config.expansion, multiple)
-        self.mlp = SwiGLU(config.hidden_size, config.expansion, multiple)
+            self.mix = Attention(c.hidden_size, c.num_heads)
+        self.mix_norm = RMSNorm(c.length if tokens else c.hidden_size, gain)
+        self.mlp = mlp(c.hidden_size, c.expansion, c.inner_multiple)
+        self.mlp_norm = RMSNorm(c.hidden_size, gain)
 
     def forward(self, v: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
         if isinstance(self.mix, Attention):
-            v = rms_norm(v + self.mix(v, rope))
+            v = self.mix_norm(v + self.mix(v, rope))
         else:
             t = v.transpose(1, 2)  # [B, D, L]: here the norm runs over positions, per channel
-            v = rms_norm(t + self.mix(t)).transpose(1, 2)  # [B, L, D]
-        return rms_norm(v + self.mlp(v))
+            v = self.mix_norm(t + self.mix(t)).transpose(1, 2)  # [B, L, D]
+        return self.mlp_norm(v + self.mlp(v))

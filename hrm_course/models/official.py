@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from .hrm import HRM, HRMConfig
-from .solver import misfit, read_bytes, shell
+from .saving import misfit, read_bytes, shell
 from .trm import TRM, TRMConfig
 
 # What compiling, data parallel training and averaging put before a tensor's name, or into it.

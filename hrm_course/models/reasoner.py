@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..settings import check_fields, choice, real, whole
 from .layers import Embedding, Linear, rope_table, truncated_normal_
-from .solver import Solver, counted, is_integer
+from .saving import Solver, counted, is_integer
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ class State(NamedTuple):
     z_L: Tensor
 
 
+def detached(state):
+    """The same state, cut off from the graph."""
+    return type(state)(*(z.detach() for z in state))
+
+
 class Output(NamedTuple):
     """What one segment reads out of its state."""
 
@@ -112,12 +117,13 @@ class Reasoner(Solver):
     """A model that refines a latent state segment by segment.
 
     Here is what HRM and TRM share to the last digit: how a puzzle enters, how an answer is read
-    out, where the states start. A subclass adds its networks, ``cycle(z_H, z_L, x)`` and
-    ``segment``; the rest follows from these.
+    out, where the states start. A subclass adds its networks, `cycle` and `segment`; the rest
+    follows from these.
     """
 
     learns_to_continue: ClassVar[bool] = False  # whether the second head is trained, as in HRM
     state_class: ClassVar[type] = State  # named tuple of tensors; the first one is read out
+    initial_names: ClassVar[tuple[str, ...]] = ("H_init", "L_init")  # one vector for each of them
 
     def __init__(self, config: ReasonerConfig):
         super().__init__()
@@ -156,11 +162,8 @@ class Reasoner(Solver):
     def add_initial_state(self) -> None:
         """Draws the fixed vectors every puzzle starts from, one a latent: buffers, never trained."""
         D, dtype = self.config.hidden_size, self.dtype
-        for name in self._initial_names():
+        for name in self.initial_names:
             self.register_buffer(name, truncated_normal_(torch.empty(D, dtype=dtype), 1.0))
-
-    def _initial_names(self) -> list[str]:
-        return [f"{latent.removeprefix('z_')}_init" for latent in self.state_class._fields]
 
     @property
     def dtype(self) -> torch.dtype:
@@ -186,7 +189,7 @@ class Reasoner(Solver):
             self.config.length,
             self.config.hidden_size,
         )
-        vectors = (getattr(self, name) for name in self._initial_names())
+        vectors = (getattr(self, name) for name in self.initial_names)
         return self.state_class(*(vector.expand(shape) for vector in vectors))
 
     def embed(self, inputs: Tensor, puzzle_identifiers: Tensor | None = None) -> Tensor:
@@ -212,8 +215,32 @@ class Reasoner(Solver):
             x = 0.707106781 * (x + self.embed_positions.weight.to(self.dtype))
         return sqrt(c.hidden_size) * x
 
-    def received(self, states: Sequence[Tensor], x: Tensor) -> tuple[Tensor, ...]:
-        """``states`` as they are, if they can be this model's at the injection ``x [B, L, D]``.
+    def cycle(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> State:
+        """Thinks ``L_cycles`` times, answers once: the next states, ``[B, L, D]`` each.
+
+        Args:
+            z_H, z_L: the states, ``[B, L, D]``; a model with other latents takes those.
+            x: the injection of the puzzle, as `embed` gives it, ``[B, L, D]``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how it thinks.")
+
+    def segment(
+        self, state: State, inputs: Tensor, puzzle_identifiers: Tensor | None = None
+    ) -> tuple[State, Output]:
+        """One step of deep supervision: ``H_cycles`` cycles, of which the last carry gradients.
+
+        Args:
+            state: `State` of tensors ``[B, L, D]``.
+            inputs: tokens ``[B, S]``.
+            puzzle_identifiers: ``[B]`` integers, for a model with a puzzle table.
+
+        Returns:
+            The new state, cut off from the graph, and the `Output`, which is not.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what a segment is.")
+
+    def received(self, states: Sequence[Tensor], x: Tensor) -> State:
+        """``states``, if they can be this model's at the injection ``x [B, L, D]``.
 
         Several states of one puzzle are fine: their rows then number more than those of x.
 
@@ -231,7 +258,7 @@ class Reasoner(Solver):
                 f"The states {', '.join(names)} must be real numbers [{rows}, "
                 f"{', '.join(map(str, shape))}], not {got or 'nothing'}."
             )
-        return tuple(states)
+        return self.state_class(*states)
 
     def refine(self, layers: nn.ModuleList, state: Tensor, injection: Tensor) -> Tensor:
         """One call of a network: the injection enters by addition, then block follows block."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .layers import Block
-from .reasoner import Output, Reasoner, ReasonerConfig, State
+from .reasoner import Output, Reasoner, ReasonerConfig, State, detached
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,15 @@ class TRM(Reasoner):
         """The one network of the model: both states are refined by it. ``[B, L, D]``"""
         return self.refine(self.layers, state, injection)
 
-    def cycle(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Think ``L_cycles`` times, answer once. The answer update does not see the puzzle x."""
+    def cycle(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> State:
+        """Think ``L_cycles`` times, answer once; all ``[B, L, D]``.
+
+        The update of the answer does not see the puzzle x.
+        """
         for _ in range(self.config.L_cycles):
             z_L = self.network(z_L, z_H + x)
         z_H = self.network(z_H, z_L)
-        return z_H, z_L
+        return State(z_H, z_L)
 
     def segment(
         self, state: State, inputs: Tensor, puzzle_identifiers: Tensor | None = None
@@ -67,9 +70,9 @@ class TRM(Reasoner):
             of the last cycle.
         """
         x = self.embed(inputs, puzzle_identifiers)
-        state = tuple(z.detach() for z in self.received(state, x))
+        state = detached(self.received(state, x))
         with torch.no_grad():
             for _ in range(self.config.H_cycles - 1):
                 state = self.cycle(*state, x)
         state = self.cycle(*state, x)
-        return self.state_class(*(z.detach() for z in state)), self.read_out(state[0])
+        return detached(state), self.read_out(state[0])

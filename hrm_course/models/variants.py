@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .hrm import HRM
 from .layers import Block
-from .reasoner import Output, Reasoner, State
+from .reasoner import Output, Reasoner, State, detached
 from .trm import TRM, TRMConfig
 
 
@@ -41,10 +41,10 @@ class TwoNetworks(TRM):
         super().__init__(config)
         self.H_layers = nn.ModuleList(Block(config) for _ in range(config.num_layers))
 
-    def cycle(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    def cycle(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> State:
         for _ in range(self.config.L_cycles):
             z_L = self.network(z_L, z_H + x)
-        return self.refine(self.H_layers, z_H, z_L), z_L
+        return State(self.refine(self.H_layers, z_H, z_L), z_L)
 
 
 class OneStepGradient(TRM):
@@ -58,7 +58,7 @@ class OneStepGradient(TRM):
         self, state: State, inputs: Tensor, puzzle_identifiers: Tensor | None = None
     ) -> tuple[State, Output]:
         x = self.embed(inputs, puzzle_identifiers)
-        z_H, z_L = (z.detach() for z in self.received(state, x))
+        z_H, z_L = detached(self.received(state, x))
         with torch.no_grad():
             for _ in range(self.config.H_cycles - 1):
                 z_H, z_L = self.cycle(z_H, z_L, x)
@@ -66,7 +66,7 @@ class OneStepGradient(TRM):
                 z_L = self.network(z_L, z_H + x)
         z_L = self.network(z_L, z_H + x)
         z_H = self.network(z_H, z_L)
-        return State(z_H.detach(), z_L.detach()), self.read_out(z_H)
+        return detached(State(z_H, z_L)), self.read_out(z_H)
 
 
 class Single(NamedTuple):
@@ -83,11 +83,12 @@ class SingleLatent(TRM):
     """
 
     state_class = Single
+    initial_names = ("L_init",)
 
-    def cycle(self, z_L: Tensor, x: Tensor) -> tuple[Tensor]:
+    def cycle(self, z_L: Tensor, x: Tensor) -> Single:
         for _ in range(self.config.L_cycles):
             z_L = self.network(z_L, x)
-        return (self.network(z_L, torch.zeros_like(z_L)),)
+        return Single(self.network(z_L, torch.zeros_like(z_L)))
 
 
 class MultiScale(TRM):
@@ -102,11 +103,15 @@ class MultiScale(TRM):
         """A named tuple (z_H, z_L1, ..., z_Ln)."""
         return _scales(self.config.L_cycles)
 
-    def cycle(self, z_H: Tensor, *states_and_input: Tensor) -> tuple[Tensor, ...]:
+    @property
+    def initial_names(self) -> tuple[str, ...]:
+        return "H_init", *(f"L{j}_init" for j in range(1, self.config.L_cycles + 1))
+
+    def cycle(self, z_H: Tensor, *states_and_input: Tensor):
         *z_L, x = states_and_input
         for j in range(len(z_L)):
             z_L[j] = self.network(sum(z_L), z_H + x)
-        return self.network(z_H, sum(z_L)), *z_L
+        return self.state_class(self.network(z_H, sum(z_L)), *z_L)
 
 
 @cache
@@ -121,10 +126,10 @@ class Recurrent(SingleLatent):
     the same configuration; only the two roles are gone.
     """
 
-    def cycle(self, z_L: Tensor, x: Tensor) -> tuple[Tensor]:
+    def cycle(self, z_L: Tensor, x: Tensor) -> Single:
         for _ in range(self.config.L_cycles + 1):
             z_L = self.network(z_L, x)
-        return (z_L,)
+        return Single(z_L)
 
 
 @dataclass(frozen=True)

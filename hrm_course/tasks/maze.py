@@ -11,7 +11,7 @@ import random
 import numpy as np
 
 from . import arguments
-from .dihedral import dihedral
+from .symmetries import dihedral
 
 WALL, FREE, START, GOAL, PATH = range(5)
 CHARACTERS = "# SGo"

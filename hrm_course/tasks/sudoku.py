@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import arguments, drawings
-from .singles import MOST, Descent, GaveUp, Singles
+from .search import MOST, Descent, GaveUp, Singles
 
 SYMBOLS = drawings.SYMBOLS
 

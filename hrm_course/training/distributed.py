@@ -8,6 +8,7 @@ DistributedDataParallel does the same, but for a plain ``forward`` only, which s
 """
 
 import os
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.distributed as dist
@@ -40,10 +41,19 @@ class Share:
             return number
         return int(self.all(torch.tensor([number], device=device)).max())
 
-    def add_gradients(self, parameters) -> None:
-        """Replaces each gradient by its sum over the processes."""
+    def agreed(self, rule: Callable[..., Tensor], *rows: Tensor) -> Tensor:
+        """This process's part of what ``rule`` says on the rows of all processes.
+
+        Each one makes the random draws of the whole batch, on the CPU: so all agree with what a
+        single process would draw.
+        """
+        whole = rule(*(self.all(part).cpu() for part in rows))
+        return self.mine(whole).to(rows[0].device)
+
+    def add_up(self, loss: Tensor, parameters: Iterable[Tensor]) -> float:
+        """The loss of all processes; each gradient becomes the sum of theirs."""
         if self.world == 1:
-            return
+            return loss.item()
         parameters = [p for p in parameters if p.grad is not None]
         dense = [p.grad for p in parameters if not p.grad.is_sparse]
         flat = torch.cat([gradient.flatten() for gradient in dense])
@@ -54,6 +64,7 @@ class Share:
             if p.grad.is_sparse:  # rows of a puzzle table: as many in every process
                 rows = self.all(p.grad._indices().T).T
                 p.grad = torch.sparse_coo_tensor(rows, self.all(p.grad._values()), p.shape)
+        return self.all(loss.detach().view(1)).sum().item()
 
 
 def join() -> Share:

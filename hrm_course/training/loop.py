@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -189,45 +190,52 @@ def train(
 
 def train_step(training: Training, fresh: dict[str, Tensor]) -> float:
     """One segment on every slot and one step of the optimiser. Returns the loss per row."""
-    t, config, share = training, training.config, training.share
+    t, config = training, training.config
     rows = len(fresh["inputs"])  # of all processes together: their gradients will be added up
     fresh = t.to_device(fresh)
-    if t.slots is None:
-        cells = stablemax_cross_entropy(t.model(fresh["inputs"]), fresh["labels"])
-        loss = cells.mean(-1).sum() / rows
-    else:
-        slots = refill(t.model, t.slots, fresh)
-        steps = slots.steps + 1
-        state, out, loss = t.objective(t, slots, steps)
-        loss = loss / rows
-        # Every process makes the draws of the whole batch, so that all agree with one process.
-        halted = stop_rule(
-            share.all(t.model.stop_logit(out).detach()).cpu(),
-            share.all(steps).cpu(),
-            config.segments,
-            config.exploration,
-            t.generator,
-        )
-        t.slots = Slots(state, steps, share.mine(halted).to(steps.device), slots.batch)
-    total = share.all(loss.detach().view(1)).sum().item()
+    loss = (one_pass if t.slots is None else one_segment)(t, fresh) / rows
+    t.model.zero_grad()
+    if loss.requires_grad:  # of a CMM there may be steps in which no term is due
+        loss.backward()
+    total = t.share.add_up(loss, t.model.parameters())
     if not math.isfinite(total):
         raise FloatingPointError(
             f"The loss became {total} at step {t.step + 1}. Train with a smaller lr "
             f"(now {config.lr}) or a longer warmup (now {config.warmup})."
         )
     t.step += 1
-    t.optimizer.param_groups[0]["lr"] = config.lr * schedule(t.step, config)
-    t.model.zero_grad()
-    if loss.requires_grad:  # of a CMM there may be steps in which no term is due
-        loss.backward()
-    share.add_gradients(t.model.parameters())
+    part = schedule(t.step, config)
+    t.optimizer.param_groups[0]["lr"] = config.lr * part
     t.optimizer.step()
     if t.table_optimizer is not None:
-        t.table_optimizer.param_groups[0]["lr"] = config.puzzle_lr * schedule(t.step, config)
+        t.table_optimizer.param_groups[0]["lr"] = config.puzzle_lr * part
         t.table_optimizer.step()
     if t.average is not None:
         update_average(t.average, t.model, config.ema)
     return total
+
+
+def one_pass(training: Training, fresh: dict[str, Tensor]) -> Tensor:
+    """The loss of a feed-forward network, summed over the rows."""
+    logits = training.model(fresh["inputs"])
+    return stablemax_cross_entropy(logits, fresh["labels"]).mean(-1).sum()
+
+
+def one_segment(training: Training, fresh: dict[str, Tensor]) -> Tensor:
+    """One segment on every slot, halted ones refilled first. The loss, summed over the rows."""
+    t = training
+    slots = refill(t.model, t.slots, fresh)
+    steps = slots.steps + 1
+    state, out, loss = t.objective(t, slots, steps)
+    rule = partial(
+        stop_rule,
+        segments=t.config.segments,
+        exploration=t.config.exploration,
+        generator=t.generator,
+    )
+    halted = t.share.agreed(rule, t.model.stop_logit(out).detach(), steps)
+    t.slots = Slots(state, steps, halted, slots.batch)
+    return loss
 
 
 @torch.no_grad()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 
 from ..models import Solver
-from ..models.cmm import CMMBlock
 from ..models.layers import Block
 from ..settings import check_fields, choice
 
@@ -45,7 +44,7 @@ class Machine:
         model = model.to(self.device)
         if self.compile:
             for module in model.modules():
-                if isinstance(module, Block | CMMBlock):
+                if isinstance(module, Block):
                     module.compile()
         return model
 

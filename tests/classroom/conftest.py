@@ -8,7 +8,7 @@ import pytest
 
 from hrm_course.classroom.release import read_master, student_version
 
-MASTERS = Path(__file__).parents[1] / "data" / "class" / "solutions"
+MASTERS = Path(__file__).parents[1] / "fixtures" / "class" / "solutions"
 NAME = "00-fixture"
 SEED = 7
 

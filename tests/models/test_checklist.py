@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_models import Plain
 
+from hrm_course.data import PuzzleStream
 from hrm_course.models import (
     HRM,
     TRM,
@@ -24,7 +25,6 @@ from hrm_course.models import (
 from hrm_course.tasks import Sudoku
 from hrm_course.training import (
     AdamATan2,
-    PuzzleStream,
     SignSGD,
     Slots,
     TrainConfig,

@@ -1,6 +1,6 @@
 """Our HRM and TRM against outputs recorded from the official code (float32, CPU, small models).
 
-`tests/data/golden/README.md` says what the files hold. Float32 rounding depends on the processor
+`tests/fixtures/golden/README.md` says what the files hold. Float32 rounding depends on the processor
 and on the number of threads, and these random models amplify it (the TRM with attention ten
 thousand times a segment). So there are three comparisons:
 
@@ -25,7 +25,7 @@ from hrm_course.models import HRM, TRM, State, from_official
 from hrm_course.models.official import _plain_name, _rename
 from hrm_course.training import Slots, continue_target, reasoner_loss, refill, stop_rule
 
-GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden"
 NAMES = {
     "hrm": HRM,
     "hrm_no_prefix": HRM,

@@ -28,7 +28,7 @@ from hrm_course.models import (
     from_official,
     to_official,
 )
-from hrm_course.models.solver import seal
+from hrm_course.models.saving import seal
 
 SHAPE = dict(vocab_size=5, seq_len=4, hidden_size=8, num_heads=2, num_layers=1, inner_multiple=8)
 TOKENS = dict(mixer="tokens", position_code="none")

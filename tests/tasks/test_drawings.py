@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_course.console import board_lines
+from hrm_course.cli.show import board_lines
 from hrm_course.tasks import Sudoku
 from hrm_course.tasks.drawings import many
 

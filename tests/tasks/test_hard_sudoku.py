@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm_course.tasks import Sudoku
-from hrm_course.tasks.singles import Descent, GaveUp
+from hrm_course.tasks.search import Descent, GaveUp
 
 # An often printed puzzle by A. Inkala, far beyond the two rules.
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_course.tasks import Maze
-from hrm_course.tasks.dihedral import INVERSE, dihedral
+from hrm_course.tasks.symmetries import INVERSE, dihedral
 
 SIZES = st.sampled_from([5, 7, 9, 15])
 PICTURE = """\

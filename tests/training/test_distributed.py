@@ -128,5 +128,6 @@ def test_without_torchrun_a_process_has_everything(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     share, model = join(), make("trm")
     assert (share.rank, share.world) == (0, 1)
-    share.add_gradients(model.parameters())  # nothing to add: no gradient is touched
+    loss = torch.tensor(2.5)
+    assert share.add_up(loss, model.parameters()) == 2.5  # no gradient is touched
     assert_same(model, make("trm"))

@@ -12,27 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_resume import SHAPE, TASK, Stream, config, make
 
+from hrm_course.data import PuzzleStream
+from hrm_course.data.dataset import build, write_dataset
 from hrm_course.models import TRM, TRMConfig
 from hrm_course.tasks import Sudoku
-from hrm_course.tasks.published import build, write_dataset
-from hrm_course.training import (
-    RECIPES,
-    CMMTerms,
-    CMMTrainConfig,
-    Machine,
-    PuzzleStream,
-    TrainConfig,
-    publish,
-    recipes,
-    run,
-    run_on_data,
-    train,
-)
+from hrm_course.training import CMMTerms, CMMTrainConfig, Machine, TrainConfig, train
 from hrm_course.training.checkpoint import FILE, load_checkpoint, save_checkpoint
 from hrm_course.training.distributed import Share
 from hrm_course.training.identity import differences, identity
 from hrm_course.training.loop import Training
-from hrm_course.training.run import RESULT, about
+from hrm_course.zoo import RECIPES, publish, recipes, run, run_on_data
+from hrm_course.zoo.run import RESULT, about
 
 PUZZLES, SOLUTIONS = TASK.generate(50, 6, 0)
 
@@ -344,7 +334,7 @@ def on_data(tmp_path_factory):
 
 def test_a_finished_run_on_data_is_not_repeated(on_data, tmp_path, monkeypatch):
     data, out, score = on_data
-    monkeypatch.setattr(sys.modules["hrm_course.training.run"], "train", None)
+    monkeypatch.setattr(sys.modules["hrm_course.zoo.run"], "train", None)
     assert run_on_data(data, WANTED, 0, out, progress=False) == score
     moved = tmp_path / "elsewhere"
     shutil.copytree(data, moved)

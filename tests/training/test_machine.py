@@ -7,8 +7,9 @@ import torch
 
 from hrm_course.cli import main
 from hrm_course.models import CMM, TRM, CMMConfig, FeedForward, FeedForwardConfig, TRMConfig
-from hrm_course.training import Machine, run
+from hrm_course.training import Machine
 from hrm_course.training.losses import wide
+from hrm_course.zoo import run
 
 SHAPE = dict(
     vocab_size=6, seq_len=16, hidden_size=16, num_heads=2, mixer="tokens", position_code="none",

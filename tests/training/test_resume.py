@@ -15,10 +15,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
+from hrm_course.data import PuzzleStream
 from hrm_course.models import HRM, TRM, FeedForward, FeedForwardConfig, HRMConfig, TRMConfig
 from hrm_course.models.variants import Recurrent
 from hrm_course.tasks import Sudoku
-from hrm_course.training import PuzzleStream, TrainConfig, evaluate, interruption, train
+from hrm_course.training import TrainConfig, evaluate, interruption, train
 from hrm_course.training.checkpoint import (
     FILE,
     load_checkpoint,

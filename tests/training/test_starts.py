@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from hrm_course.data import PuzzleStream
 from hrm_course.models import TRM, TRMConfig
 from hrm_course.tasks import Sudoku
-from hrm_course.training import Objective, PuzzleStream, TrainConfig, train
+from hrm_course.training import Objective, TrainConfig, train
 from hrm_course.training.checkpoint import save_checkpoint
 from hrm_course.training.distributed import Share
 from hrm_course.training.loop import Training, train_step

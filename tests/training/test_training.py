@@ -7,12 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hrm_course.data import PuzzleStream
 from hrm_course.models import TRM, FeedForward, FeedForwardConfig, Output, TRMConfig
 from hrm_course.models.reasoner import Answer, Trace
 from hrm_course.tasks import Maze, Sudoku
 from hrm_course.training import (
     AdamATan2,
-    PuzzleStream,
     Score,
     TrainConfig,
     evaluate,

@@ -7,20 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_resume import SHAPE, TASK, Stream, config
 
+from hrm_course.data import PuzzleStream
+from hrm_course.data.dataset import build, write_dataset
 from hrm_course.models import TRM
 from hrm_course.settings import made
-from hrm_course.tasks.published import build, write_dataset
-from hrm_course.training import (
-    RECIPES,
-    CMMTerms,
-    CMMTrainConfig,
-    Machine,
-    PuzzleStream,
-    TrainConfig,
-    run,
-    run_on_data,
-    train,
-)
+from hrm_course.training import CMMTerms, CMMTrainConfig, Machine, TrainConfig, train
+from hrm_course.zoo import RECIPES, run, run_on_data
 
 PUZZLES, SOLUTIONS = TASK.generate(4, 6, 0)
 nonsense = (

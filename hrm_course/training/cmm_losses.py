@@ -11,8 +11,8 @@ What the terms can and can't do: m < 1 is necessary but far from sufficient for 
 is sufficient for instability. What decides, the spectral radius of the map of a whole segment, is
 in none of the eight; the term ``radius`` is there to compare.
 
-The cost: products with J are forward-mode derivatives (`torch.func.jvp`), whose gradient takes one
-backward pass; nothing is differentiated backwards twice. The terms that call the network anew
+Everything that is asked of J is an instrument of `dynamics`. The cost: products with J are
+forward-mode derivatives (`torch.func.jvp`), whose gradient takes one backward pass; nothing is differentiated backwards twice. The terms that call the network anew
 are computed every few steps only and then count that many times.
 """
 
@@ -21,9 +21,8 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.func import jvp
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..dynamics.products import diagonal_samples, growth_rate, mean_square_stretch
 from ..models import CMM, Output, State
 from ..settings import check_fields, choice, made, real, whole
 from .distributed import Share
@@ -171,12 +170,12 @@ def at_rest(
         z, injection: ``[B, ...]``.
         detach: whose gradient is cut, as in `CMMTerms.eq_detach`.
         generator: source of the probes, on the device of z.
-        probes: random signs v for Hutchinson's estimate, the mean of v.Jv / K; 0 asks for none.
+        probes: random signs for Hutchinson's estimate of m(J); 0 asks for none.
 
     Returns:
         The mean square of z - F ``[B]``, and m(J) ``[B]`` or None.
 
-    Source: reconstruction of eq. 30; Hutchinson (1989).
+    Source: reconstruction of eq. 30.
     """
     left = z.detach() if detach == "target" else z
     if detach == "input":
@@ -184,12 +183,9 @@ def at_rest(
     if probes == 0:
         value, mean = network(z, injection), None
     else:
-        means = []
-        for _ in range(probes):
-            v = signs(z, generator)
-            value, push = _push(lambda u: network(u, injection), z, v)
-            means.append((v * push).flatten(1).mean(1))
-        mean = torch.stack(means).mean(0)
+        f = lambda u: network(u, injection)  # noqa: E731
+        value, samples = diagonal_samples(f, z, probes, generator, batched=True)
+        mean = samples.mean(0)
     return (left - value).square().flatten(1).mean(1), mean
 
 
@@ -207,64 +203,6 @@ def routh_hurwitz_loss(mean: Tensor, stable: bool) -> Tensor:
     """
     excess = mean - 1 if stable else 1 - mean
     return excess.relu().square().mean()
-
-
-def frobenius_loss(
-    f: Callable[[Tensor], Tensor], z: Tensor, generator: torch.Generator, probes: int = 1
-) -> Tensor:
-    """The mean square singular value of the Jacobian J of f, averaged over the rows.
-
-    That is the squared Frobenius norm of J divided by n, the numbers of a row. Estimated as
-    Hutchinson does: the mean square of the numbers of J v over random signs v.
-
-    Args:
-        f: a map on ``z [B, ...]`` that acts on every row alone.
-        z: where.
-        generator: source of the probes, on the device of z.
-        probes: how many.
-    """
-    squares = [_push(f, z, signs(z, generator))[1].square().mean() for _ in range(probes)]
-    return torch.stack(squares).mean()
-
-
-def growth_rate(
-    f: Callable[[Tensor], Tensor], z: Tensor, generator: torch.Generator, products: int = 4
-) -> Tensor:
-    """By what factor the Jacobian of f stretches in the long run, for every row: ``[B]``.
-
-    Power iteration from a random direction; the rate is the geometric mean over the last two of
-    ``products`` products, which also carry the gradient. As ``products`` grows it tends to the
-    spectral radius if one real eigenvalue dominates; of a complex pair it is an average. To
-    measure, rather than to train, use `hrm_course.dynamics.spectral_radius`.
-
-    Args:
-        f, z, generator: as for `frobenius_loss`.
-        products: how many Jacobian-vector products, the last two with a gradient.
-    """
-    v = torch.empty_like(z).normal_(generator=generator)
-    logs, graded = [], max(0, products - 2)
-    for i in range(products):
-        v = v / _lengths(v).view(-1, *[1] * (z.dim() - 1))
-        with torch.set_grad_enabled(torch.is_grad_enabled() and i >= graded):
-            v = _push(f, z, v)[1]
-        if i >= graded:
-            logs.append(_lengths(v).log())
-    return torch.stack(logs).mean(0).exp()
-
-
-def signs(z: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Random signs in the shape of ``z``: of all probes, a trace varies least with these."""
-    draw = torch.randint(0, 2, z.shape, generator=generator, device=z.device)
-    return draw.to(z.dtype) * 2 - 1
-
-
-def _push(f: Callable[[Tensor], Tensor], z: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    with sdpa_kernel(SDPBackend.MATH):  # the fused attention kernels know no forward derivative
-        return jvp(f, (z,), (v,))
-
-
-def _lengths(v: Tensor) -> Tensor:
-    return v.flatten(1).square().sum(1).clamp(min=1e-30).sqrt()
 
 
 # ---- the weights --------------------------------------------------------------------------
@@ -408,10 +346,10 @@ class CMMObjective(Objective):
         """The terms on the map of a whole segment, at the joint state reached ``[B, 2, L, D]``."""
         losses = {}
         if self.terms.radius:
-            rate = growth_rate(f, z, generator, self.terms.products)
+            rate = growth_rate(f, z, self.terms.products, generator=generator, batched=True)
             losses["radius"] = (rate - 1).relu().square().mean()
         if self.terms.jacobian:
-            losses["jacobian"] = frobenius_loss(f, z, generator, self.terms.probes)
+            losses["jacobian"] = mean_square_stretch(f, z, self.terms.probes, generator)
         return losses
 
     def _spacing(self, name: str) -> int:

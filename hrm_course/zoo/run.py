@@ -8,16 +8,23 @@ from pathlib import Path
 import torch
 
 from .. import files
+from ..data import Dataset, DatasetStream, read_dataset
 from ..models import FeedForward, Solver
+from ..models.saving import kinds_of
 from ..settings import check_fields, made, whole
-from ..tasks.published import Dataset, DatasetStream, read_dataset
-from .checkpoint import FILE, read_metadata
-from .cmm_terms import CMMTrainConfig
-from .distributed import Share
-from .evaluate import Score, by_depth, evaluate, evaluate_batches
-from .identity import check, identity
-from .loop import TrainConfig, train
-from .machine import Machine
+from ..training import (
+    CMMTrainConfig,
+    Machine,
+    Score,
+    TrainConfig,
+    evaluate,
+    evaluate_batches,
+    train,
+)
+from ..training.checkpoint import FILE, read_metadata
+from ..training.distributed import Share
+from ..training.evaluate import by_depth
+from ..training.identity import check, identity
 from .recipes import RECIPES, Recipe, full_name
 
 DEPTHS = (1, 2, 4, 8, 16, 32)  # segments at which a finished model is evaluated
@@ -91,9 +98,9 @@ class Settings:
 
     def __post_init__(self):
         check_fields(self)
-        if self.model not in list(_kinds()):
+        if self.model not in kinds_of(Solver):
             raise ValueError(
-                f"The model must be one of {sorted(_kinds())} in the settings, not {self.model!r}."
+                f"The model must be one of {sorted(kinds_of(Solver))} in the settings, not {self.model!r}."
             )
 
     def build(self, data: Dataset, seed: int) -> tuple[Solver, TrainConfig]:
@@ -103,7 +110,7 @@ class Settings:
         config = _made(kind, "training", self.training, {"seed": seed}, "the command")
         shape = {"vocab_size": data.vocab_size, "seq_len": data.seq_len}
         shape["num_puzzles"] = data.num_puzzle_identifiers
-        kind = _kinds()[self.model]
+        kind = kinds_of(Solver)[self.model]
         shape = _made(kind.config_class, "config", self.config, shape, "the data set")
         torch.manual_seed(seed)
         return kind(shape), config
@@ -132,7 +139,7 @@ def run_on_data(
     """Trains a model of any shape on a folder of the published format, into ``folder``.
 
     Args:
-        data: a folder that `hrm_course.tasks.published.read_dataset` reads.
+        data: a folder that `hrm_course.data.dataset.read_dataset` reads.
         settings: the fields of `Settings`.
         seed, folder, progress, share, machine: as for `run`.
 
@@ -222,14 +229,6 @@ def read_result(folder: str | Path, asked: dict) -> dict:
     for file, was in told.items():
         check(file, {k: was.get(k) for k in asked} if isinstance(was, dict) else was, asked)
     return result
-
-
-def _kinds(kind: type[Solver] = Solver) -> dict[str, type[Solver]]:
-    """Every kind of model that can be built, by the name of its class."""
-    found = {kind.__name__: kind} if hasattr(kind, "config_class") else {}
-    for child in kind.__subclasses__():
-        found |= _kinds(child)
-    return found
 
 
 def measure(model, recipe: Recipe) -> dict[str, float]:

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hrm_course.tasks.hub import fetch
+from hrm_course.data.hub import fetch
 
 REPOSITORY = "sapientinc/sudoku-extreme"
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import arguments
-from .dihedral import INVERSE, dihedral
-from .published import Dataset, read_json
+from ..files import read_json
+from ..tasks import arguments
+from ..tasks.symmetries import INVERSE, dihedral
+from .dataset import Dataset
 
 SIDE = 30
 SEQ_LEN = SIDE * SIDE

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import files
-from . import arguments
+from ..tasks import arguments
 
 COLUMNS = ["source", "question", "answer", "rating"]
 NAMES = {  # what else a column is called

@@ -1,5 +1,7 @@
-"""A stream of training batches that can be entered at any step."""
+"""Streams of training batches that can be entered at any step."""
 
+import bisect
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..settings import check_fields, choice, whole
-from ..tasks import Sudoku
-from ..tasks.maze import Maze
+from ..tasks import Maze, Sudoku, arguments
+from .dataset import Dataset
 
 HELD_OUT_GRIDS = 48  # of the 288 grids of 4x4 Sudoku
 
@@ -103,3 +105,71 @@ def training_and_test(
         f"Mazes of size {task.size} have too few layouts for {train:,} to train on and {test:,} to "
         f"test on. Take larger mazes or fewer."
     )
+
+
+class DatasetStream:
+    """Training batches in the published order, to be entered at any step.
+
+    In an epoch every group gives one of its puzzles, drawn anew, with all its examples in random
+    order, until the batch is full: a puzzle that does not fit is cut off, and the last batch of an
+    iteration, if it is short, is dropped. ``stream[step]`` depends on the seed and the step alone.
+
+    Args:
+        data: the training part.
+        batch_size: examples in a batch.
+        seed: the official configurations have 0.
+        epochs_per_iteration: so many epochs follow each other without dropping a short batch.
+
+    Raises:
+        ValueError: the batch is larger than an iteration.
+    """
+
+    def __init__(
+        self, data: Dataset, batch_size: int, seed: int = 0, epochs_per_iteration: int = 1
+    ):
+        self.data, self.batch_size = (
+            data,
+            arguments.whole("batch_size", batch_size, 1, arguments.MANY),
+        )
+        self.seed = arguments.whole("seed", seed, 0)
+        self.epochs_per_iteration = arguments.whole(
+            "epochs_per_iteration", epochs_per_iteration, 1, arguments.MANY
+        )
+        self._plan = functools.lru_cache(maxsize=2)(self._make_plan)
+        self._first_steps = [0]  # of each iteration
+        if not self._plan(0):
+            raise ValueError(
+                f"{epochs_per_iteration} epochs do not fill a batch of {batch_size}. Take a smaller "
+                f"batch or more epochs_per_iteration."
+            )
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        step, firsts = arguments.whole("step", step, 0, 10**12), self._first_steps
+        while step >= firsts[-1]:
+            firsts.append(firsts[-1] + len(self._plan(len(firsts) - 1)))
+        iteration = bisect.bisect_right(firsts, step) - 1
+        batch = self.data.batch(self._plan(iteration)[step - firsts[iteration]])
+        return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+    def _make_plan(self, iteration: int) -> list[np.ndarray]:
+        """The examples of every batch of one iteration."""
+        groups, puzzles = self.data.group_indices, self.data.puzzle_indices
+        rng = np.random.Generator(np.random.Philox(self.seed + 1 + iteration))
+        # Published: these draws are NumPy's global ones. A generator of their own makes a resumed
+        # run repeatable and leaves the others as published.
+        order_in_puzzle = np.random.default_rng([self.seed, iteration])
+        epochs = [rng.permutation(len(groups) - 1) for _ in range(self.epochs_per_iteration)]
+        walk = np.concatenate(epochs)
+        picks = rng.integers(groups[walk], groups[walk + 1])
+        firsts, sizes = puzzles[picks], np.diff(puzzles)[picks]
+        if np.all(sizes == 1):
+            full = len(picks) // self.batch_size
+            return list(firsts[: full * self.batch_size].reshape(full, self.batch_size))
+        plan, batch, room = [], [], self.batch_size
+        for first, size in zip(firsts, sizes, strict=True):
+            batch.append(first + order_in_puzzle.permutation(size)[:room])
+            room -= len(batch[-1])
+            if room == 0:
+                plan.append(np.concatenate(batch))
+                batch, room = [], self.batch_size
+        return plan

@@ -6,10 +6,10 @@ from dataclasses import asdict
 import torch
 from torch import Tensor
 
-from .console import answers, board_lines, read_puzzle, tasks_of
-from .dynamics import lyapunov_exponents, orbit, spectral_radius
-from .models import Reasoner, Solver
-from .tasks import Maze
+from ..dynamics import lyapunov_exponents, orbit, spectral_radius
+from ..models import Reasoner, Solver
+from ..tasks import Maze
+from .show import answers, board_lines, read_puzzle, tasks_of
 
 
 def inspect_lines(name: str, model: Solver, text: str | None, segments: int) -> Iterator[str]:

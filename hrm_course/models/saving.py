@@ -1,4 +1,4 @@
-"""Anything that answers puzzles: saving and loading, and what it accepts as a puzzle."""
+"""What every model has: saving and loading, and what it accepts as a puzzle."""
 
 import hashlib
 import json
@@ -86,13 +86,13 @@ class Solver(nn.Module):
         _check_sums(folder)
         settings = _read_settings(folder / CONFIG)
         name = settings.pop("model", "an unknown model")
-        kind = _models(cls).get(str(name))
+        kind = kinds_of(cls).get(str(name))
         if kind is None:
             raise ValueError(
                 f"{folder.name} holds {name}, not {cls.__name__}: load it with that class."
-                if str(name) in _models(Solver)
+                if str(name) in kinds_of(Solver)
                 else f"{folder.name} holds {name}, and no model has this name; the models are "
-                f"{sorted(_models(Solver))}."
+                f"{sorted(kinds_of(Solver))}."
             )
         asked, told = {field.name for field in fields(kind.config_class)}, settings.keys()
         if asked != told:
@@ -221,7 +221,7 @@ def _some(names) -> list[str]:
     return names[:5] + [f"and {len(names) - 5} more"] * (len(names) > 5)
 
 
-def _models(cls: type) -> dict[str, type]:
+def kinds_of(cls: type) -> dict[str, type]:
     """Name -> class of all models that are a ``cls``; of two with one name the older counts."""
     kinds = [cls]
     for kind in kinds:

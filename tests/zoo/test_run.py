@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from hrm_course.cli import main
+from hrm_course.data import PuzzleStream
 from hrm_course.models import PRETRAINED, TRM, Solver
-from hrm_course.training import RECIPES, PuzzleStream, publish, run
-from hrm_course.training.cards import overview
-from hrm_course.training.recipes import full_name, split_grids
-from hrm_course.training.run import measure
+from hrm_course.zoo import RECIPES, publish, run
+from hrm_course.zoo.cards import overview
+from hrm_course.zoo.recipes import full_name, split_grids
+from hrm_course.zoo.run import measure
 
 SHIPPED = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
 LONG = {"trm-sudoku-9x9-expert"}  # trained for hours, and shipped when it has been
@@ -46,7 +47,7 @@ def test_a_shipped_model_is_small_and_has_its_seeds(name):
 
 @pytest.mark.parametrize("name", ["trm-sudoku-4x4", "feedforward-sudoku-4x4"])
 def test_a_card_says_what_the_weights_do(name, monkeypatch):
-    monkeypatch.setattr(sys.modules["hrm_course.training.run"], "DEPTHS", (1, 8))
+    monkeypatch.setattr(sys.modules["hrm_course.zoo.run"], "DEPTHS", (1, 8))
     recipe = replace(RECIPES[name], test_puzzles=200)
     with (PRETRAINED / name / "results.csv").open() as file:
         said = float(next(csv.DictReader(file))["exact"])

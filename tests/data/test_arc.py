@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_course.tasks import arc
-from hrm_course.tasks.arc import Variant, decode, encode, parse_name
-from hrm_course.tasks.dihedral import INVERSE, dihedral
+from hrm_course.data import arc
+from hrm_course.data.arc import Variant, decode, encode, parse_name
+from hrm_course.tasks.symmetries import INVERSE, dihedral
 
 
 @st.composite

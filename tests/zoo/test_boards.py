@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hrm_course.models import Solver
 from hrm_course.tasks import Sudoku
-from hrm_course.training import RECIPES, boards
-from hrm_course.training.boards import Bits, Climb, climb, stored
+from hrm_course.zoo import RECIPES, boards
+from hrm_course.zoo.boards import Bits, Climb, climb, stored
 
 TASK, BITS = Sudoku(), Bits()
 CHECKSUMS = {

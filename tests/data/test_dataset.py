@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_course.tasks import Maze, Sudoku
-from hrm_course.tasks.published import (
+from hrm_course.data.dataset import (
     ARRAYS,
     Dataset,
-    DatasetStream,
     build,
     read_dataset,
     read_identifiers,
     write_dataset,
 )
+from hrm_course.data.streams import DatasetStream
+from hrm_course.tasks import Maze, Sudoku
 
 SUDOKU = Sudoku()
 PUZZLES, SOLUTIONS = SUDOKU.generate(12, 40, seed=3)

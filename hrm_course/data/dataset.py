@@ -1,12 +1,11 @@
-"""The data of HRM and TRM as published: folders of token arrays. Tables are read by `tables`.
+"""The data of HRM and TRM as published: folders of token arrays. Tables are read by `tables`,
+and batches in the published order are made by `streams`.
 
 A folder has the parts ``train`` and ``test``, each with ``dataset.json`` and five arrays. Their rows
 are *examples*; the examples of one *puzzle* stand together (one for Sudoku and mazes, several for
 ARC), and so do the puzzles of one *group*: an original and its augmented variants.
 """
 
-import bisect
-import functools
 import io
 import json
 from collections.abc import Iterator
@@ -14,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from .. import files
-from . import arguments
-from .maze import Maze
+from ..files import existing, read_json
+from ..tasks import Maze, arguments
 
 ARRAYS = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices", "group_indices")
 IGNORE = -100  # the label of cells that the loss leaves out
@@ -326,37 +324,6 @@ def read_identifiers(folder: str | Path) -> list[str]:
     return names
 
 
-def read_json(path: str | Path, kind: type = dict):
-    """What a JSON file in UTF-8 holds.
-
-    Args:
-        path: the file.
-        kind: ``dict`` or ``list``.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or holds something else.
-    """
-    path = _existing(path)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # no JSON, no text
-        raise ValueError(f"{path} is no JSON: {error}.") from None
-    if not isinstance(value, kind):
-        words = {dict: "keys and values", list: "a list"}[kind]
-        raise ValueError(f"{path} must hold {words} in JSON, not {str(value)[:40]!r}.")
-    return value
-
-
-def _existing(path: str | Path) -> Path:
-    path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; a file is expected there.")
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing.")
-    return path
-
-
 def _read_facts(path: Path) -> dict:
     facts = read_json(path)
     for name in ("vocab_size", "num_puzzle_identifiers"):
@@ -380,7 +347,7 @@ _FOREIGN = {  # how a file begins that is no array: what it is, and what to do
 
 
 def _read_array(path: Path) -> np.ndarray:
-    path = _existing(path)
+    path = existing(path)
     with path.open("rb") as file:
         head = file.read(40).lstrip()
     for start, words in _FOREIGN.items():
@@ -396,74 +363,3 @@ def _read_array(path: Path) -> np.ndarray:
             reason = "it does not begin as a file of numpy.save does"
         raise ValueError(f"{path} is damaged or no array: {reason}.") from None
     return array
-
-
-# ---- the published training order ---------------------------------------------------------
-
-
-class DatasetStream:
-    """Training batches in the published order, to be entered at any step.
-
-    In an epoch every group gives one of its puzzles, drawn anew, with all its examples in random
-    order, until the batch is full: a puzzle that does not fit is cut off, and the last batch of an
-    iteration, if it is short, is dropped. ``stream[step]`` depends on the seed and the step alone.
-
-    Args:
-        data: the training part.
-        batch_size: examples in a batch.
-        seed: the official configurations have 0.
-        epochs_per_iteration: so many epochs follow each other without dropping a short batch.
-
-    Raises:
-        ValueError: the batch is larger than an iteration.
-    """
-
-    def __init__(
-        self, data: Dataset, batch_size: int, seed: int = 0, epochs_per_iteration: int = 1
-    ):
-        self.data, self.batch_size = (
-            data,
-            arguments.whole("batch_size", batch_size, 1, arguments.MANY),
-        )
-        self.seed = arguments.whole("seed", seed, 0)
-        self.epochs_per_iteration = arguments.whole(
-            "epochs_per_iteration", epochs_per_iteration, 1, arguments.MANY
-        )
-        self._plan = functools.lru_cache(maxsize=2)(self._make_plan)
-        self._first_steps = [0]  # of each iteration
-        if not self._plan(0):
-            raise ValueError(
-                f"{epochs_per_iteration} epochs do not fill a batch of {batch_size}. Take a smaller "
-                f"batch or more epochs_per_iteration."
-            )
-
-    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
-        step, firsts = arguments.whole("step", step, 0, 10**12), self._first_steps
-        while step >= firsts[-1]:
-            firsts.append(firsts[-1] + len(self._plan(len(firsts) - 1)))
-        iteration = bisect.bisect_right(firsts, step) - 1
-        batch = self.data.batch(self._plan(iteration)[step - firsts[iteration]])
-        return {name: torch.from_numpy(array) for name, array in batch.items()}
-
-    def _make_plan(self, iteration: int) -> list[np.ndarray]:
-        """The examples of every batch of one iteration."""
-        groups, puzzles = self.data.group_indices, self.data.puzzle_indices
-        rng = np.random.Generator(np.random.Philox(self.seed + 1 + iteration))
-        # Published: these draws are NumPy's global ones. A generator of their own makes a resumed
-        # run repeatable and leaves the others as published.
-        order_in_puzzle = np.random.default_rng([self.seed, iteration])
-        epochs = [rng.permutation(len(groups) - 1) for _ in range(self.epochs_per_iteration)]
-        walk = np.concatenate(epochs)
-        picks = rng.integers(groups[walk], groups[walk + 1])
-        firsts, sizes = puzzles[picks], np.diff(puzzles)[picks]
-        if np.all(sizes == 1):
-            full = len(picks) // self.batch_size
-            return list(firsts[: full * self.batch_size].reshape(full, self.batch_size))
-        plan, batch, room = [], [], self.batch_size
-        for first, size in zip(firsts, sizes, strict=True):
-            batch.append(first + order_in_puzzle.permutation(size)[:room])
-            room -= len(batch[-1])
-            if room == 0:
-                plan.append(np.concatenate(batch))
-                batch, room = [], self.batch_size
-        return plan

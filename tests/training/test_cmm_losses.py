@@ -12,6 +12,7 @@ from test_resume import Stream, assert_same, stopping
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hrm_course.dynamics import spectral_radius, sphere_map
+from hrm_course.dynamics.products import growth_rate, mean_square_stretch, signs
 from hrm_course.models import CMM, HRM, TRM, CMMConfig, HRMConfig, State, TRMConfig
 from hrm_course.training import (
     AdamATan2,
@@ -22,9 +23,7 @@ from hrm_course.training import (
     TrainConfig,
     at_rest,
     continue_target,
-    frobenius_loss,
     gradient_norms,
-    growth_rate,
     reasoner_loss,
     refill,
     repulsion_loss,
@@ -34,7 +33,7 @@ from hrm_course.training import (
     stop_rule,
     train,
 )
-from hrm_course.training.cmm_terms import TERMS, CMMObjective, signs
+from hrm_course.training.cmm_losses import TERMS, CMMObjective
 from hrm_course.training.distributed import Share
 from hrm_course.training.halting import Slots
 from hrm_course.training.loop import Training, schedule, train_step, update_average
@@ -211,7 +210,7 @@ def test_two_stable_uses_whose_pair_is_unstable_are_not_seen():
             z_L = slope(z_L, z_H)
         return torch.stack((slope(z_H, z_L), z_L), 1)
 
-    rate = growth_rate(segment, torch.zeros(1, 2, dtype=torch.float64), draws(), 12)
+    rate = growth_rate(segment, torch.zeros(1, 2, dtype=torch.float64), 12, 2, draws(), True)
     assert rate.item() == pytest.approx(1.4858, abs=5e-5)
 
 
@@ -294,13 +293,13 @@ def test_the_frobenius_loss_and_its_gradient(model):
     J = dense(f, z)[0]
     exact = J.square().sum() / 64
     with torch.no_grad():  # 400 rows, each with a probe of its own
-        estimate = frobenius_loss(f, z.repeat(400, 1, 1, 1), draws())
+        estimate = mean_square_stretch(f, z.repeat(400, 1, 1, 1), 1, draws())
     assert estimate.item() == pytest.approx(exact.item(), rel=0.15)
     draw = draws(6)  # of several probes the mean
     each = [(J @ signs(z, draw).flatten()).square().mean().item() for _ in range(3)]
-    assert frobenius_loss(f, z, draws(6), 3).item() == pytest.approx(sum(each) / 3, rel=1e-9)
+    assert mean_square_stretch(f, z, 3, draws(6)).item() == pytest.approx(sum(each) / 3, rel=1e-9)
     v = signs(z, draws(2)).flatten()
-    ours, theirs = frobenius_loss(f, z, draws(2)), (J @ v).square().sum() / 64
+    ours, theirs = mean_square_stretch(f, z, 1, draws(2)), (J @ v).square().sum() / 64
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-9)
     for p, q in zip(gradients(ours, model), gradients(theirs, model), strict=True):
         torch.testing.assert_close(p, q, rtol=1e-4, atol=1e-7)
@@ -311,7 +310,7 @@ def test_the_growth_rate_tends_to_the_spectral_radius_and_so_does_its_gradient()
     A = (A * torch.tensor([1.3, -0.9, 0.5, 0.3, 0.2, 0.1]).double()) @ A.T
     A.requires_grad_()
     z = double(3, 6)
-    rate = growth_rate(lambda u: u @ A.T, z, draws(), 60)
+    rate = growth_rate(lambda u: u @ A.T, z, 60, 2, draws(), True)
     torch.testing.assert_close(rate, torch.full((3,), 1.3).double(), rtol=1e-6, atol=0)
     (ours,) = torch.autograd.grad(rate.mean(), A)
     radius = torch.linalg.eigvals(A).abs().max()
@@ -322,16 +321,18 @@ def test_the_growth_rate_tends_to_the_spectral_radius_and_so_does_its_gradient()
 def test_the_growth_rate_of_a_turning_map_and_of_every_row_alone():
     turn = torch.tensor([[0.6, -0.6], [0.6, 0.6]], dtype=torch.float64)  # modulus 0.6 sqrt 2
     factor = torch.tensor([[1.0], [2.0]], dtype=torch.float64)
-    rate = growth_rate(lambda u: factor * (u @ turn.T), double(2, 2), draws(), 3)
+    rate = growth_rate(lambda u: factor * (u @ turn.T), double(2, 2), 3, 2, draws(), True)
     torch.testing.assert_close(rate, 0.6 * 2**0.5 * factor[:, 0])
-    assert growth_rate(lambda u: 0.5 * u, double(1, 2), draws(), 1).item() == pytest.approx(0.5)
+    assert growth_rate(
+        lambda u: 0.5 * u, double(1, 2), 1, 2, draws(), True
+    ).item() == pytest.approx(0.5)
 
 
 def test_the_growth_rate_of_a_segment_is_near_the_measured_radius(model):
     f = model.segment_map(torch.randint(0, 6, (1, 4), generator=draws()))
     z = double(1, 2, 4, 8)
     with torch.no_grad():  # four rows, each with a direction of its own
-        rates = growth_rate(f, z.repeat(4, 1, 1, 1), draws(), 24)
+        rates = growth_rate(f, z.repeat(4, 1, 1, 1), 24, 2, draws(), True)
     assert rates.mean().item() == pytest.approx(spectral_radius(f, z), rel=0.1)
 
 
@@ -465,8 +466,8 @@ def test_the_total_is_the_weighted_sum_of_all_terms():
         "equilibrium_answer": (z_H - F_z).square().mean(),
         "unstable": (1 - m[0]).clamp(min=0).square().mean(),
         "stable": (m[1] - 1).clamp(min=0).square().mean(),
-        "radius": (growth_rate(f, z, draw) - 1).clamp(min=0).square().mean(),
-        "jacobian": frobenius_loss(f, z, draw),
+        "radius": (growth_rate(f, z, 4, 2, draw, True) - 1).clamp(min=0).square().mean(),
+        "jacobian": mean_square_stretch(f, z, 1, draw),
     }
     times = dict.fromkeys(TERMS, 1) | dict.fromkeys(TERMS[4:8], 2) | dict.fromkeys(TERMS[8:], 4)
     expected = sum(getattr(ALL, name) * times[name] * loss for name, loss in losses.items())
@@ -508,8 +509,8 @@ def test_a_slot_starts_from_the_puzzle_it_receives():
 
 def test_a_term_of_weight_0_is_not_computed(monkeypatch):
     training = new_training(terms=CMMTerms(**NONE))
-    monkeypatch.setattr("hrm_course.training.cmm_terms.at_rest", None)
-    monkeypatch.setattr("hrm_course.training.cmm_terms.repulsion_loss", None)
+    monkeypatch.setattr("hrm_course.training.cmm_losses.at_rest", None)
+    monkeypatch.setattr("hrm_course.training.cmm_losses.repulsion_loss", None)
     train_step(training, Stream("trm")[0])
     assert training.objective.names == ["cells", "halting"]
 

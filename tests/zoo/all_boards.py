@@ -1,7 +1,7 @@
 """Every board of every recipe, looked at once, which takes minutes. The table is all_boards.csv.
 
-    PYTHONPATH=. python tests/training/all_boards.py            # writes the table anew
-    PYTHONPATH=. python tests/training/all_boards.py NAME ...   # only the rows of these recipes
+    PYTHONPATH=. python tests/zoo/all_boards.py            # writes the table anew
+    PYTHONPATH=. python tests/zoo/all_boards.py NAME ...   # only the rows of these recipes
 
 The tests look at a sample of the boards, and compare the sample, and the cards of the models, with
 the table: so they notice when the boards are no longer those that were looked at.
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from hrm_course.tasks import Maze
-from hrm_course.training import RECIPES
 from hrm_course.training.identity import checksum
+from hrm_course.zoo import RECIPES
 
 TABLE = Path(__file__).parent / "all_boards.csv"
 SAMPLE = dict(train_puzzles=60, test_puzzles=15)

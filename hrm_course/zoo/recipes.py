@@ -7,14 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
+from ..data import PuzzleStream, split_grids, training_and_test
 from ..models import CMM, HRM, TRM, FeedForward, Solver
 from ..tasks import Maze, Sudoku
+from ..training import CMMTerms, CMMTrainConfig, StartsTrainConfig, TrainConfig, evaluate
 from .boards import classes, stored
-from .cmm_terms import CMMTerms, CMMTrainConfig
-from .data import PuzzleStream, split_grids, training_and_test
-from .evaluate import evaluate
-from .loop import TrainConfig
-from .starts import StartsTrainConfig
 
 TEST_SEED = 1_000_003  # the test sets; training puzzles are drawn with the seed TRAIN_SEED
 TRAIN_SEED = 1

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from .. import files
 from ..models import FeedForward, Solver
-from .evaluate import Score, failures
-from .log import write_table
+from ..training import Score
+from ..training.evaluate import failures
+from ..training.log import write_table
 from .recipes import RECIPES, Recipe, full_name
 from .run import DEPTHS, RESULT, about, read_result
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hrm_course.data.tables import read_csv, write_csv
 from hrm_course.tasks import Maze, Sudoku
-from hrm_course.tasks.tables import read_csv, write_csv
 
 SUDOKU = Sudoku()
 PUZZLES, SOLUTIONS = SUDOKU.generate(12, 40, seed=3)

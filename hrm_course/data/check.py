@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .tasks import Maze, Sudoku
-from .tasks.published import Dataset, read_dataset, read_identifiers
-from .tasks.shapes import tasks_for
+from ..tasks import Maze, Sudoku
+from ..tasks.shapes import tasks_for
+from .dataset import Dataset, read_dataset, read_identifiers
 
 CHUNK = 10_000  # examples looked at together
 

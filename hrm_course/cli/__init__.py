@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import __version__
+from .. import __version__
 
 _EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 
@@ -211,8 +211,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _solve(arguments: argparse.Namespace) -> int:
-    from .console import list_lines, load, shipped_for, solve_lines, tasks_of
-    from .tasks.shapes import puzzles_in
+    from ..tasks.shapes import puzzles_in
+    from .show import list_lines, load, shipped_for, solve_lines, tasks_of
 
     text = _puzzle_text(arguments.puzzle)
     name, model = load(arguments.pretrained or shipped_for(text))
@@ -254,8 +254,8 @@ def _puzzle_text(argument: str, only_files: bool = False) -> str:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from .console import load
-    from .inspection import inspect_lines
+    from .inspect import inspect_lines
+    from .show import load
 
     name, model = load(arguments.pretrained)
     text = None if arguments.puzzle is None else _puzzle_text(arguments.puzzle)
@@ -275,11 +275,10 @@ def _print(lines: Iterator[str]):
 def _train(arguments: argparse.Namespace) -> int:
     import torch
 
-    from .tasks.published import read_json
-    from .training import RECIPES, Machine, run
-    from .training.distributed import join
-    from .training.recipes import full_name
-    from .training.run import run_on_data
+    from ..files import read_json
+    from ..training import Machine
+    from ..training.distributed import join
+    from ..zoo import RECIPES, full_name, run, run_on_data
 
     torch.set_num_threads(arguments.threads)
     asked = [given for given in (arguments.name, arguments.recipe, arguments.data) if given]
@@ -308,13 +307,12 @@ def _train(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     import torch
 
-    from .console import evaluate_lines, load, tasks_of
-    from .tasks.published import read_dataset
-    from .tasks.shapes import puzzles_in
-    from .training import RECIPES, Machine
-    from .training.evaluate import evaluate_batches
-    from .training.recipes import full_name
-    from .training.run import DEPTHS, measure
+    from ..data import read_dataset
+    from ..tasks.shapes import puzzles_in
+    from ..training import Machine, evaluate_batches
+    from ..zoo import RECIPES, full_name
+    from ..zoo.run import DEPTHS, measure
+    from .show import evaluate_lines, load, tasks_of
 
     torch.set_num_threads(arguments.threads)
     name, model = load(arguments.pretrained)
@@ -345,8 +343,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _publish(arguments: argparse.Namespace) -> int:
-    from .training import publish
-    from .training.recipes import full_name
+    from ..zoo import full_name, publish
 
     name = full_name(arguments.recipe)
     runs = [Path(arguments.out) / name / f"seed{seed}" for seed in arguments.seeds]
@@ -357,9 +354,9 @@ def _publish(arguments: argparse.Namespace) -> int:
 def _convert(arguments: argparse.Namespace) -> int:
     import torch
 
-    from . import files
-    from .models import Solver, from_official, to_official
-    from .tasks.published import read_json
+    from .. import files
+    from ..files import read_json
+    from ..models import Solver, from_official, to_official
 
     if arguments.back:
         state, config = to_official(Solver.from_pretrained(arguments.source))
@@ -384,11 +381,10 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from .data_check import check_lines
-    from .tasks import Maze
-    from .tasks.published import build, write_dataset
-    from .tasks.shapes import tasks_for
-    from .training.data import training_and_test
+    from ..data import build, training_and_test, write_dataset
+    from ..data.check import check_lines
+    from ..tasks import Maze
+    from ..tasks.shapes import tasks_for
 
     folder = arguments.folder if arguments.what == "check" else arguments.to
     if not folder:
@@ -423,7 +419,7 @@ def _data(arguments: argparse.Namespace) -> int:
 
 def _from_table(path: str, task, rows: int, seed: int):
     """Puzzles and solutions of a table; what is left out and what is lacking is said on stderr."""
-    from .tasks.tables import read_csv
+    from ..data.tables import read_csv
 
     table = read_csv(path, task, rows, seed)
     for problem in table.problems:
@@ -437,7 +433,7 @@ def _from_table(path: str, task, rows: int, seed: int):
 
 
 def _release(arguments: argparse.Namespace) -> int:
-    from .classroom.release import release
+    from ..classroom.release import release
 
     folders = arguments.solutions, arguments.exercises
     stale = release(*folders, arguments.class_seed, arguments.check)
@@ -449,8 +445,8 @@ def _release(arguments: argparse.Namespace) -> int:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    from .classroom.grade import grade
-    from .classroom.marks import export
+    from ..classroom.grade import grade
+    from ..classroom.marks import export
 
     marks = grade(
         arguments.submissions,
@@ -466,12 +462,8 @@ def _grade(arguments: argparse.Namespace) -> int:
 
 
 def _outputs(arguments: argparse.Namespace) -> int:
-    from .classroom.outputs import refresh
+    from ..classroom.outputs import refresh
 
     for path in arguments.notebooks:
         print(f"{path}: executed in {refresh(path, arguments.timeout):.1f} s")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

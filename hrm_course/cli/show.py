@@ -11,16 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .data_check import many
-from .models import Reasoner, Solver
-from .tasks import Maze, Sudoku, drawings
-from .tasks.shapes import tasks_for
-from .tasks.sudoku import SYMBOLS, NoSolution
-from .training import RECIPES
-from .training.recipes import full_name
+from ..data.check import many
+from ..models import Reasoner, Solver
+from ..tasks import Maze, Sudoku, drawings
+from ..tasks.shapes import tasks_for
+from ..tasks.sudoku import SYMBOLS, NoSolution
+from ..zoo import RECIPES, full_name
 
 SHIPPED = {9: "trm-sudoku-9x9-hard", 6: "trm-sudoku-6x6", 4: "trm-sudoku-4x4"}  # by side
-PRETRAINED = Path(__file__).parent / "pretrained"
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 
 def shipped_for(text: str) -> str:

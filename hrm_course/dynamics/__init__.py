@@ -23,7 +23,6 @@ from .flows import (
 from .maps import henon, linear_map, logistic, newton_map, sphere_map, tanh_network, tent
 from .memory import hopfield, hopfield_energy
 from .orbits import orbit, residual
-from .products import growth_rate
 from .regions import basins, bifurcation, passage_times
 from .stability import (
     jacobian,
@@ -42,7 +41,6 @@ __all__ = [
     "euler_maruyama",
     "fixed_point",
     "fixed_points",
-    "growth_rate",
     "henon",
     "hopfield",
     "hopfield_energy",

@@ -121,13 +121,9 @@ def leading_modulus(
     u = across / _spread(c, z, batched)
     second = push(f, z, u)[1]
     b, d = _dot(v, second, batched), _dot(u, second, batched)
-    half, det = (a + d) / 2, a * d - b * c  # of the matrix [[a, b], [c, d]]
-    root = half.square() - det
-    pair = torch.where(
-        root >= 0,
-        half.abs() + root.clamp(min=1e-30).sqrt(),
-        det.abs().clamp(min=1e-30).sqrt(),
-    )
+    half = (a + d) / 2  # the eigenvalues of [[a, b], [c, d]] are half +- root
+    root = torch.complex(*_parts(half.square() - a * d + b * c + 1e-30)).sqrt()
+    pair = torch.maximum((half + root).abs(), (half - root).abs())
     # Where nothing of J v lies across v, v is the eigenvector, and u an accident of rounding.
     lone = c <= torch.finfo(z.dtype).eps ** 0.5 * a.abs()
     return torch.where(lone, a.abs(), pair)
@@ -166,6 +162,12 @@ def _normal(z: Tensor, generator: torch.Generator | None) -> Tensor:
 def _spread(numbers: Tensor, z: Tensor, batched: bool) -> Tensor:
     """One number a state, in a shape that multiplies ``z``."""
     return numbers.view(-1, *[1] * (z.dim() - 1)) if batched else numbers
+
+
+def _parts(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    if numbers.is_complex():
+        return numbers.real, numbers.imag
+    return numbers, torch.zeros_like(numbers)
 
 
 def _rows(v: Tensor, batched: bool) -> Tensor:

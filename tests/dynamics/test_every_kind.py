@@ -312,6 +312,23 @@ def norms(z):
     yield operator_norm(Net(z), z), np.linalg.norm(Net(z).jacobian(z), 2)
 
 
+def batched_radii(z):
+    found = spectral_radius(Net(z), z, batched=True, products=200)
+    yield found, [abs(Net(row).values(row)[0]) for row in z]
+
+
+def batched_norms(z):
+    found = operator_norm(Net(z), z, batched=True, products=200)
+    yield found, [np.linalg.norm(Net(row).jacobian(row), 2) for row in z]
+
+
+def batched_diagonals(z):
+    found, error = mean_diagonal(Net(z), z, probes=20, batched=True)
+    right = np.array([Net(row).jacobian(row).diagonal().mean() for row in z])
+    yield abs(array(found) - right) <= 5 * array(error) + 1e-6, np.full(len(z), True)
+    yield mean_diagonal(Net(z), z, exact=True, batched=True)[0], right
+
+
 def diagonals(z):
     found, error = mean_diagonal(Net(z), z, probes=20)
     right = Net(z).jacobian(z).diagonal().mean()
@@ -452,18 +469,21 @@ EXPORTS = {
         batched_exponents, ((4, 3),), {*NO_AXIS, *NO_SLOPE, *NOT_FINITE}
     ),
     "mean_diagonal": Row(diagonals, STATE, {*NO_SLOPE, *NOT_FINITE}),
+    "mean_diagonal: batched": Row(batched_diagonals, ((4, 3),), {*NO_AXIS, *NO_SLOPE, *NOT_FINITE}),
     "newton_map": acts(
         lambda _: newton_map(),
         lambda z: z - (z**3 - 1) / (3 * z**2),
         refuses=set(KINDS) - COMPLEX,
     ),
     "operator_norm": Row(norms, STATE, {*NO_SLOPE, *NOT_FINITE}),
+    "operator_norm: batched": Row(batched_norms, ((4, 3),), {*NO_AXIS, *NO_SLOPE, *NOT_FINITE}),
     "orbit": Row(orbits, (*STATE, *ROWS), NOT_FINITE),
     "passage_times": Row(passages, ((4, 3),), {*NO_AXIS, *NO_ROWS, *NOT_FINITE}),
     "pendulum": acts(lambda _: pendulum(0.1), swing, refuses=LAST),
     "residual": Row(residuals, (*STATE, *ROWS)),
     "rk4": acts(lambda _: rk4(pendulum(0.1), 0.1), rk4_step, refuses=LAST),
     "spectral_radius": Row(radii, STATE, {*NO_SLOPE, *NOT_FINITE}),
+    "spectral_radius: batched": Row(batched_radii, ((4, 3),), {*NO_AXIS, *NO_SLOPE, *NOT_FINITE}),
     "sphere_map": acts(
         lambda kind: sphere_map(torch.tensor([1, 2], dtype=real(kind)), 0.7),
         lambda z: sphere_step(z, np.array([1, 2])),

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_course.dynamics import (
-    growth_rate,
     jacobian,
     linear_map,
     lyapunov_exponents,
@@ -17,6 +16,7 @@ from hrm_course.dynamics import (
     spectral_radius,
     tanh_network,
 )
+from hrm_course.dynamics.products import growth_rate
 
 
 def rows(n: int, count: int = 3, seed: int = 0):
@@ -72,7 +72,7 @@ def test_rows_get_what_each_alone_gets_of_dense_matrices(n, seed):
 
 
 def test_a_state_of_one_number_is_a_row_too():
-    f, z = lambda z: 3.2 * z * (1 - z), torch.tensor([0.1, 0.6]).double()
+    f, z = lambda z: 3.2 * z * (1 - z), torch.tensor([0.1, 0.6], dtype=torch.float64)
     slopes = [abs(3.2 * (1 - 2 * 0.1)), abs(3.2 * (1 - 2 * 0.6))]
     for found in (
         spectral_radius(f, z, batched=True),

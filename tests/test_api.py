@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("dynamics", "tasks", "models", "training", "plotting", "explore", "classroom")
+ROOMS = (
+    "dynamics",
+    "tasks",
+    "data",
+    "models",
+    "training",
+    "zoo",
+    "plotting",
+    "explore",
+    "classroom",
+)
 CONF = """
 import sys
 sys.path.insert(0, {ext!r})

@@ -98,7 +98,7 @@ class Settings:
 
     def __post_init__(self):
         check_fields(self)
-        if self.model not in kinds_of(Solver):
+        if self.model not in list(kinds_of(Solver)):  # what can be no key is no name either
             raise ValueError(
                 f"The model must be one of {sorted(kinds_of(Solver))} in the settings, not {self.model!r}."
             )

@@ -11,11 +11,11 @@ READY := .venv/.ready
 SITE := build/site/_build/html
 PAGES := $(wildcard book/* book/_static/* book/_ext/* exercises/*.ipynb) _config.yml _toc.yml \
          $(wildcard hrm_course/*.py hrm_course/*/*.py)
-# Two cores are kept busy by three processes of tests: some wait for a browser or a kernel.
-WORKERS ?= 3
-notebooks one: WORKERS = 2
-PYTEST = $(BIN)/pytest -q -n $(WORKERS) --junitxml=build/ci/$@.xml
-NBVAL = $(PYTEST) -p no:cacheprovider --nbval --nbval-kernel-name python3 --no-cov --dist loadfile
+# Three processes keep two cores busy: some tests wait for a browser or a kernel.
+PYTEST = set -o pipefail; SITE_DIR=$(CURDIR)/$(SITE) $(BIN)/pytest -q -n 3 \
+         -p no:cacheprovider --ignore=tests/fixtures --junitxml=build/ci/$@.xml
+COVERED := --cov --cov-report=term --cov-fail-under=90
+CELLS := --nbval --nbval-kernel-name python3
 # Says at the end what a run cost and which tests were slowest.
 TIMED := $(BIN)/python tests/timed.py build/ci $(MAKE) --no-print-directory
 
@@ -24,7 +24,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: what the time budgets mean, and what makes results repeatable.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help book test quick lab exercises outputs clean check tests notebooks fast one
+.PHONY: help book test quick lab exercises outputs clean check all tests notebooks fast
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -47,10 +47,13 @@ $(SITE)/index.html: $(READY) $(PAGES)
 	@touch $@
 
 test: $(READY)  ## run all checks (what CI runs)
-	@$(TIMED) check book tests notebooks \
+	@$(TIMED) check book all \
 	  || { rm -rf build/ci/site; cp -r $(SITE) build/ci/site; \
 	       echo "A check failed. What it printed, the differing cells and the site are in build/ci/."; \
 	       exit 1; }
+
+all: book
+	$(PYTEST) $(COVERED) $(CELLS) tests book solutions | tee build/ci/$@.txt
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -58,20 +61,16 @@ check: $(READY)
 	$(BIN)/hrm-course release --check
 
 tests: book
-	set -o pipefail; SITE_DIR=$(CURDIR)/$(SITE) $(PYTEST) --dist worksteal --cov --cov-report=term \
-	  --cov-fail-under=90 | tee build/ci/tests.txt
+	$(PYTEST) $(COVERED) tests | tee build/ci/$@.txt
 
 notebooks: $(READY)
-	set -o pipefail; $(NBVAL) book solutions | tee build/ci/notebooks.txt
+	$(PYTEST) $(CELLS) book solutions | tee build/ci/$@.txt
 
 quick: $(READY)  ## the checks of three minutes: style, drift, library, chapter 1
-	@$(TIMED) check fast one
+	@$(TIMED) check fast
 
 fast: $(READY)
-	$(PYTEST) --dist worksteal -m "not slow"
-
-one: $(READY)
-	$(NBVAL) book/01-maps-and-flows.ipynb
+	$(PYTEST) $(CELLS) -m "not slow" tests book/01-maps-and-flows.ipynb
 
 lab: $(READY)  ## read and run the chapters in JupyterLab
 	$(BIN)/jupyter lab book/index.ipynb

@@ -1,0 +1,35 @@
+"""How tests are dealt out to processes: one by one, but together what runs or is made together.
+
+The longest groups go first (xdist sees to it), then slow tests, so that no process is left alone
+with something long at the end.
+"""
+
+import functools
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+
+class Scheduling(LoadScopeScheduling):
+    """The cells of a notebook go to one process, and so do the tests of a module with a fixture
+    of its own; every other test goes to whoever is free.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if _together(path) else nodeid
+
+
+@functools.cache
+def _together(path: str) -> bool:
+    file = Path(__file__).parent / path
+    return file.suffix == ".ipynb" or 'scope="module"' in file.read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Scheduling:
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

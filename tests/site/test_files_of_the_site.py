@@ -1,10 +1,12 @@
 """What the built site consists of, read without a browser: links, downloads, colours."""
 
+import importlib
 import os
 import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +18,17 @@ from course_pages import ROOT, pages, source_of
 
 from hrm_course.plotting import COLOURS
 from hrm_course.plotting.style import GIVEN, QUIET, RIGHT, WRONG
+
+# ---- the reference of the library ----
+
+
+def test_every_public_name_is_in_the_reference(site):
+    inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
+    described = {line.split()[0] for line in zlib.decompress(inventory).decode().splitlines()}
+    for room in re.findall(r"^\.\. room:: (\S+)$", source_of("book/api").read_text(), re.M):
+        public = {f"{room}.{name}" for name in importlib.import_module(room).__all__}
+        assert public and public <= described
+
 
 # ---- links and downloads ----
 

@@ -88,9 +88,8 @@ def test_known_difficulties():
     assert task.is_minimal(task.parse(INKALA)) and not task.is_minimal(easy)
 
 
-@pytest.mark.parametrize("box", [(2, 3), (3, 3)])
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10**6))
+@given(box=st.sampled_from([(2, 3), (2, 3), (3, 3)]), seed=st.integers(0, 10**6))
 def test_hard_puzzles_are_minimal_and_unique(box, seed):
     task = Sudoku(box)
     (puzzle,), (solution,) = task.hard(1, seed)

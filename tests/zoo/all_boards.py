@@ -52,6 +52,19 @@ def symmetric() -> list[str]:
     return sorted(name for name, recipe in RECIPES.items() if recipe.symmetries)
 
 
+NOT_OF_BOARDS = {"model", "expansion", "training", "hidden_size", "batch_size", "changes", "start"}
+
+
+def alike() -> list[list[str]]:
+    """These recipes, those together that make the same boards: only their models differ."""
+    groups: dict[str, list[str]] = {}
+    for name in symmetric():
+        recipe = RECIPES[name]
+        facts = {k: v for k, v in vars(recipe).items() if k not in NOT_OF_BOARDS}
+        groups.setdefault(f"{type(recipe).__name__} {facts}", []).append(name)
+    return list(groups.values())
+
+
 def table() -> dict[str, dict[str, str]]:
     """The rows by the names of their recipes."""
     with TABLE.open(newline="") as file:

@@ -58,6 +58,7 @@ all: book
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/ty check --quiet --python .venv
 	$(BIN)/hrm-course release --check
 
 tests: book

@@ -11,15 +11,18 @@ at most 250 boards of a class of blanks and guesses, and ordinary boards for the
 """
 
 import argparse
+import gzip
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from climbs import climb, solver
 from tqdm import tqdm
 
 from hrm_course import files
 from hrm_course.tasks import Sudoku
-from hrm_course.zoo.boards import Boards, classes, climb, pack, solver, stored
+from hrm_course.zoo.boards import FOLDER, Boards, checksum, classes, stored
 
 ORDER = {  # climb by climb
     "train": ("guesses", "blanks", "guesses", "both", "guesses", "blanks"),
@@ -65,6 +68,16 @@ def held_out(boards: list[list]) -> list[list]:
     """The first `MOST` boards of each class, class by class."""
     rows = classes(Boards(*map(np.array, zip(*boards, strict=True)))).values()
     return [boards[i] for mine in rows for i in np.flatnonzero(mine)[:MOST]]
+
+
+def pack(boards: Iterable, part: str) -> str:
+    """Writes boards, as `climb` gives them, as the stored ``part``; returns its `checksum`."""
+    task = Sudoku()
+    lines = [f"{task.format(p)},{task.format(s)},{guesses}" for p, s, guesses in boards]
+    text = "\n".join(["puzzle,solution,guesses", *lines, ""])
+    files.write(FOLDER / f"{part}.csv.gz", gzip.compress(text.encode(), mtime=0))
+    stored.cache_clear()
+    return checksum(part)
 
 
 if __name__ == "__main__":

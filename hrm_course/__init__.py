@@ -4,4 +4,4 @@ One idea runs through it: everything is a map ``f: state -> state``, a plain cal
 that takes a tensor and returns a tensor of the same shape.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

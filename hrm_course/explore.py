@@ -182,7 +182,8 @@ def _png(frame: Frame, limits: list) -> bytes:
         for ax, panel, limit in zip(axes, frame.panels, limits, strict=True):
             if isinstance(panel, Board | Grid):
                 plot = plot_board if isinstance(panel, Board) else plot_grid
-                plot(**(vars(panel) | {"title": panel.title or None}), ax=ax)
+                options: dict = vars(panel) | {"title": panel.title or None}
+                plot(**options, ax=ax)
             else:
                 _draw_panel(ax, panel, *limit)
         file = BytesIO()
@@ -315,7 +316,7 @@ def _common_limits(frames: list[Frame]) -> list:
     return [_limits([f.panels[i] for f in frames]) for i in range(len(frames[0].panels))]
 
 
-def _limits(panels: list[Panel | Board | Grid]):
+def _limits(panels: list):
     if isinstance(panels[0], Board | Grid):
         return None
     ranges = []

@@ -65,7 +65,7 @@ def read_json(path: str | Path, kind: type = dict):
     except (ValueError, RecursionError) as error:  # no JSON, no text
         raise ValueError(f"{path} is no JSON: {error}.") from None
     if not isinstance(value, kind):
-        words = {dict: "keys and values", list: "a list"}[kind]
+        words = "a list" if kind is list else "keys and values"
         raise ValueError(f"{path} must hold {words} in JSON, not {str(value)[:40]!r}.")
     return value
 

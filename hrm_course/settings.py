@@ -36,7 +36,7 @@ def check_fields(config: Any) -> None:
             check(f.name, getattr(config, f.name), *limits)
 
 
-def made(kind: type, values: Any, name: str) -> Any:
+def made(kind: Any, values: Any, name: str) -> Any:
     """A configuration of this kind from names with values, as a file of settings has them.
 
     Raises:

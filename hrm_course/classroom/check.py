@@ -113,7 +113,7 @@ class Check:
         __tracebackhide__ = True
         self.value(actual, "an answer that is a number or an array")
         got, want = _numbers(actual), _numbers(expected)
-        if got is None:
+        if got is None or want is None:
             self._fail(f"{sentence} (Numbers are expected here, not {_kind(actual)}.)")
         if got.shape != want.shape:
             shapes = f"your answer has shape {list(got.shape)}, expected is {list(want.shape)}"

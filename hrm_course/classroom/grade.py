@@ -127,10 +127,10 @@ class Execute(pp.Execute):
 
     total = Integer(help="seconds for the whole notebook").tag(config=True)
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb, resources, km=None):
         self.deadline = time.monotonic() + self.total
         self.stopped = None
-        return super().preprocess(nb, resources)
+        return super().preprocess(nb, resources, km)
 
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type != "code":

@@ -8,6 +8,7 @@ a result that is the same to the byte each time.
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -98,7 +99,8 @@ def student_version(master: NotebookNode) -> NotebookNode:
     from nbgrader import preprocessors as pp  # takes a second: only where it is needed
     from traitlets.config import Config
 
-    notebook, config, resources = nbformat.from_dict(master), Config(stubs()), {}
+    notebook, config = nbformat.from_dict(master), Config(stubs())
+    resources = {}
     for step in (
         pp.LockCells,
         pp.ClearSolutions,
@@ -108,7 +110,8 @@ def student_version(master: NotebookNode) -> NotebookNode:
         pp.ComputeChecksums,
         pp.CheckCellMetadata,
     ):
-        notebook, resources = step(config=config).preprocess(notebook, resources)
+        made: Any = step(config=config)
+        notebook, resources = made.preprocess(notebook, resources)
     return notebook
 
 

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # PyTorch's own, of its parts
             warnings.filterwarnings("always", category=UserWarning, module="hrm_course")
-            warnings.showwarning = lambda message, *_: print(say, message, file=sys.stderr)
+            warnings.showwarning = _teller(say)
             return arguments.run(arguments)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -39,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except (ImportError, MemoryError) as error:
         what = str(error) or "there is not enough memory for this"
-        hint = f": pip install {error.name}" if getattr(error, "name", None) else ""
+        missing = getattr(error, "name", None)
+        hint = f": pip install {missing}" if missing else ""
         print(say, what + hint, file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
@@ -49,6 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return getattr(stop, "status", 130)
+
+
+def _teller(command: str) -> Any:
+    """Shows a warning as one line of the command that gave it."""
+    return lambda message, *_, **__: print(command, message, file=sys.stderr)
 
 
 def _shielded(argument: str) -> str:

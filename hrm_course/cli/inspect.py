@@ -27,8 +27,12 @@ def inspect_lines(name: str, model: Solver, text: str | None, segments: int) -> 
         task, puzzle = reading.task, reading.board
     else:
         task = tasks[0]
-        half = {} if isinstance(task, Maze) else {"blanks": task.cells // 2}
-        puzzle = task.generate(1, seed=0, **half)[0][0]
+        made = (
+            task.generate(1, seed=0)
+            if isinstance(task, Maze)
+            else task.generate(1, task.cells // 2)
+        )
+        puzzle = made[0][0]
     if model.config.forward_dtype == "bfloat16":
         yield "  (what follows is computed in float32)"
         model = model.computing_in("float32").eval().requires_grad_(False)
@@ -39,10 +43,11 @@ def inspect_lines(name: str, model: Solver, text: str | None, segments: int) -> 
     yield "segment    residual   residual/|z|   cells changed   halting head   right"
     inputs = torch.from_numpy(task.encode(puzzle))[None]
     tokens, heads = answers(model, inputs.numpy(), segments)
+    assert heads is not None  # a reasoner has one
     f = model.segment_map(inputs, _blank_id())
     states = orbit(f, torch.stack(model.initial_state(1, inputs, _blank_id()), dim=1), segments)
     before = puzzle
-    for k, answer in enumerate(task.decode(tokens[:, 0])):
+    for k, answer in enumerate(task.decode(tokens[:, 0].numpy())):
         move = (states[k + 1] - states[k]).norm().item()
         share = move / states[k + 1].norm().item()
         right = "yes" if task.is_solution(puzzle, answer) else "no"

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +107,7 @@ def _read(task: Sudoku | Maze, text: str) -> Reading:
 # ---- solve --------------------------------------------------------------------------------
 
 
-def solve_lines(name: str, model: Solver, text: str, segments: int) -> Iterator[str]:
+def solve_lines(name: str, model: Solver, text: str, segments: int) -> Generator[str, None, bool]:
     """The lines that show ``model`` filling the puzzle; at the end returns whether it is solved."""
     readings = read_puzzle(tasks_of(name, model), text)
     tokens, heads = answers(model, readings[0].task.encode(readings[0].board)[None], segments)
@@ -117,8 +117,9 @@ def solve_lines(name: str, model: Solver, text: str, segments: int) -> Iterator[
     yield f"{name}: {type(model).__name__}, {model.num_parameters():,} parameters"
     yield from board_lines(task, puzzle, puzzle)
     if len(readings) > 1:
-        boxes = " or of ".join("{}x{}".format(*reading.task.box) for reading in readings)
-        yield f"Note: the boxes could be of {boxes} cells; taken are {'{}x{}'.format(*task.box)}."
+        boxes = ["{}x{}".format(*getattr(reading.task, "box", ())) for reading in readings]
+        taken = boxes[readings.index(reading)]
+        yield f"Note: the boxes could be of {' or of '.join(boxes)} cells; taken are {taken}."
     for note in [reading.warning, *_warnings(name, reading)]:
         if note:
             yield f"Note: {note}"
@@ -170,7 +171,7 @@ def _warnings(name: str, reading: Reading) -> Iterator[str]:
         )
     guesses = None if reading.warning else reading.task.difficulty(reading.board)
     measured = list(rarely_solved(PRETRAINED / name / "results.csv", empty, guesses))
-    if measured:
+    if measured and guesses is not None:
         share, kind = min(measured)
         yield (
             f"this puzzle has {empty} blanks and takes an exact solver {many(guesses, 'guess')}. "
@@ -206,7 +207,7 @@ def rarely_solved(results: Path, blanks: int, guesses: int | None) -> Iterator[t
 
 def list_lines(
     name: str, model: Solver, puzzles: list[tuple[str, str]], segments: int
-) -> Iterator[str]:
+) -> Generator[str, None, int]:
     """A line for each of many puzzles: the model's answer, and whether it is right. At the end
     returns how many are.
     """
@@ -282,6 +283,7 @@ def answers(model: Solver, inputs: np.ndarray, segments: int) -> tuple[Tensor, T
         return model.solve(tokens).tokens[None].cpu(), None
     ids = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
     trace = model.solve(tokens, segments, trace=True, puzzle_identifiers=ids).trace
+    assert trace is not None  # it was asked for
     return trace.tokens.cpu(), trace.halt_logit.sigmoid().cpu()
 
 

@@ -196,7 +196,7 @@ class Variant:
             raise ValueError(
                 f"colours must be a permutation of 0 to 9 that begins with 0, not {self.colours}."
             )
-        dihedral([[0]], self.symmetry)
+        dihedral(np.zeros((1, 1), dtype=int), self.symmetry)
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> "Variant":
@@ -296,12 +296,13 @@ def build(
         ValueError: these are no tasks, or an argument is not as it should be.
     """
     rng = arguments.seeded(arguments.whole("seed", seed, 0))
+    wrong = ValueError("Tasks come in lists, as load_tasks and read_tasks give them.")
     try:
         training, evaluation = list(training), list(evaluation)
     except TypeError:
-        training, evaluation = [None], []
+        raise wrong from None
     if not all(hasattr(task, "train") and hasattr(task, "test") for task in training + evaluation):
-        raise ValueError("Tasks come in lists, as load_tasks and read_tasks give them.")
+        raise wrong
     names = ["<blank>"]
     rows = {"train": [], "test": []}  # (group, identifier, input tokens, output tokens)
     jobs = [(task, True) for task in training] + [(task, False) for task in evaluation]
@@ -340,4 +341,6 @@ def _place(pairs: list[Pair], variant: Variant, rng: np.random.Generator) -> Ite
         grids = [variant._of(grid) for grid in pair]
         shapes = zip(*(grid.shape for grid in grids), strict=True)
         offsets = [int(rng.integers(SIDE - max(lengths) + 1)) for lengths in shapes]
-        yield tuple(encode(grid, *([0, 0] if i == stays else offsets)) for grid in grids)
+        corner = [0, 0] if i == stays else offsets
+        before, after = (encode(grid, *corner) for grid in grids)
+        yield before, after

@@ -1,6 +1,6 @@
 """What ``hrm-course data check`` says of a data set in the published format."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .dataset import Dataset, read_dataset, read_identifiers
 CHUNK = 10_000  # examples looked at together
 
 
-def check_lines(folder: str | Path, examples: int = 1000) -> Iterator[str]:
+def check_lines(folder: str | Path, examples: int = 1000) -> Generator[str, None, bool]:
     """The lines that describe a published data set; at the end returns whether all is right.
 
     Every token is looked at; that an answer solves its puzzle is tried on the first ``examples`` of

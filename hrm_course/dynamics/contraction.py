@@ -47,7 +47,7 @@ class Lipschitz:
         return q / (1 - q) * last_step
 
     def _rate(self) -> float:
-        if not self.contraction:
+        if self.certified is None or not self.contraction:
             raise ValueError(
                 "Banach's bounds need a certified Lipschitz constant below 1; here certified is "
                 f"{self.certified} (the empirical {self.empirical:.3g} is only a lower bound)."
@@ -107,7 +107,7 @@ def lipschitz(
 
 
 def _certified(bound: float | Sequence[Tensor], norm: float) -> float:
-    if isinstance(bound, Real):
+    if isinstance(bound, Real | int | float):
         return float(bound)
     for W in bound:
         if as_start(W, "A matrix of the bound").dim() != 2 or 0 in W.shape:

@@ -1,6 +1,7 @@
 """Vector fields dz/dt = g(z), and the steppers that turn a field into a map."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -110,8 +111,8 @@ def euler_maruyama(
 
     def step(z: Tensor) -> Tensor:
         noise = torch.randn(numbers(z).shape, generator=generator, dtype=z.dtype)
-        strength = sigma(z) if callable(sigma) else sigma
-        return z + dt * field(z) + strength * math.sqrt(dt) * noise
+        strength: Any = sigma(z) if callable(sigma) else sigma
+        return z + dt * field(z) + math.sqrt(dt) * noise * strength
 
     return step
 

@@ -141,7 +141,7 @@ def tanh_network(n: int, gain: float, seed: int = 0) -> Map:
     def f(z: Tensor) -> Tensor:
         return torch.tanh(fitting(z, W) @ W.T)
 
-    f.weight = W
+    f.weight = W  # ty: ignore[missing-attribute] a function may carry what it is made of
     return f
 
 

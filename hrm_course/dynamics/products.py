@@ -5,6 +5,7 @@ everything here, so that the instrument that measures a map can also stand in a 
 """
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,13 +19,15 @@ from .orbits import apply
 def push(f: Map, z: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """``f(z)`` and J v, the Jacobian of ``f`` at ``z`` times a displacement, from one pass."""
     with sdpa_kernel(SDPBackend.MATH):  # the fused attention kernels know no forward derivative
-        return jvp(partial(apply, f), (z,), (v,))
+        value, pushed, *_ = jvp(partial(apply, f), (z,), (v,))
+    return value, pushed
 
 
 def push_frame(f: Map, z: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
     """``f(z)``, and the Jacobian times each of the displacements ``frame [k, *shape]``."""
     # randomness="same": a noisy map draws once, for the state and all its displacements
-    return vmap(lambda v: push(f, z, v), out_dims=(None, 0), randomness="same")(frame)
+    axes: Any = (None, 0)  # one f(z), a product for each
+    return vmap(lambda v: push(f, z, v), out_dims=axes, randomness="same")(frame)
 
 
 def diagonal_samples(

@@ -134,7 +134,7 @@ def bifurcation(
         return torch.stack([apply(f, row) for f, row in zip(maps, z, strict=True)])
 
     z = as_start(z0).expand(len(parameters), *z0.shape)
-    advance: Map = vmap(lambda r, row: apply(family(r), row))
+    advance = vmap(lambda r, row: apply(family(r), row))
     try:
         advance(parameters, z)
         step: Map = lambda z: advance(parameters, z)  # noqa: E731

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -253,7 +254,8 @@ def _arnoldi(solver: Callable, multiply: Map, z: Tensor, k: int, tol: float | No
     # is random, so only a null set of other matrices maps it to zero).
     if not np.any(product(start)):
         return np.zeros(k)
-    operator = LinearOperator((n, n), matvec=product, dtype=start.dtype)
+    operator: Any = LinearOperator
+    operator = operator((n, n), matvec=product, dtype=start.dtype)
     tol = precision(z, 1e-8, 1e-3) if tol is None else tol
     try:
         values = solver(

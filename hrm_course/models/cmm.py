@@ -124,6 +124,7 @@ class CMM(Reasoner):
     """
 
     config_class = CMMConfig
+    config: CMMConfig
 
     def __init__(self, config: CMMConfig):
         super().__init__(config)
@@ -167,7 +168,7 @@ class CMM(Reasoner):
     def network(self, state: Tensor, injection: Tensor) -> Tensor:
         """F at ``state + injection``, both uses of the one network. ``[B, L, D]``"""
         repeats = self.config.num_layers // len(self.layers)
-        return self.refine(list(self.layers) * repeats, state, injection)
+        return self.refine([*self.layers] * repeats, state, injection)
 
     def step(
         self,

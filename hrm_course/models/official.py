@@ -35,7 +35,7 @@ _NAMES = (  # the official name of a part, ours
     (".mlp.gate_up_proj.", ".mlp.gate_up."),
     (".mlp.down_proj.", ".mlp.down."),
 )
-_NETWORKS = {
+_NETWORKS: dict[type, tuple] = {
     HRM: (("H_level.layers.", "H_layers."), ("L_level.layers.", "L_layers.")),
     TRM: (("L_level.layers.", "layers."),),
 }
@@ -66,7 +66,7 @@ def from_official(
     config: Mapping | str | Path,
     dataset: Mapping | str | Path | None = None,
     seq_len: int | None = None,
-) -> HRM | TRM:
+) -> Any:
     """An `HRM` or a `TRM` with the weights of an official checkpoint, whichever they belong to.
 
     Args:
@@ -374,7 +374,7 @@ def _existing(path: str | Path) -> Path:
     return path
 
 
-def _rename(key: str, kind: type[HRM] | type[TRM]) -> str:
+def _rename(key: str, kind: type) -> str:
     for theirs, ours in (*_NETWORKS[kind], *_NAMES):
         key = key.replace(theirs, ours)
     return key

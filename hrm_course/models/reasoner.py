@@ -1,9 +1,9 @@
 """What all recursive reasoners share: what goes in, what comes out, and the map of a segment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -122,8 +122,8 @@ class Reasoner(Solver):
     """
 
     learns_to_continue: ClassVar[bool] = False  # whether the second head is trained, as in HRM
-    state_class: ClassVar[type] = State  # named tuple of tensors; the first one is read out
-    initial_names: ClassVar[tuple[str, ...]] = ("H_init", "L_init")  # one vector for each of them
+    state_class: Any = State  # named tuple of tensors; the first one is read out
+    initial_names: Any = ("H_init", "L_init")  # one vector for each of them
 
     def __init__(self, config: ReasonerConfig):
         super().__init__()
@@ -135,7 +135,7 @@ class Reasoner(Solver):
         self.q_head = Linear(c.hidden_size, 2, bias=True)
         with torch.no_grad():  # at first no answer is trusted: sigmoid(-5) = 0.7 %
             self.q_head.weight.zero_()
-            self.q_head.bias.fill_(-5)
+            self.q_head.bias.fill_(-5)  # ty: ignore[missing-union-attribute] bias=True
         if c.puzzle_embedding_size:
             # Rows are learned one by one, by their own optimiser (SignSGD): sparse gradients.
             self.puzzle_table = nn.Embedding(
@@ -260,7 +260,7 @@ class Reasoner(Solver):
             )
         return self.state_class(*states)
 
-    def refine(self, layers: nn.ModuleList, state: Tensor, injection: Tensor) -> Tensor:
+    def refine(self, layers: Iterable[nn.Module], state: Tensor, injection: Tensor) -> Tensor:
         """One call of a network: the injection enters by addition, then block follows block."""
         rope = (self.rope_cos, self.rope_sin) if self.config.position_code == "rope" else None
         v = state + injection  # [B, L, D]

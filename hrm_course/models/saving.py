@@ -23,12 +23,14 @@ class Solver(nn.Module):
     """Saving and loading, shared by the reasoners and the feed-forward baseline."""
 
     config_class: ClassVar[type]
+    config: Any
+    lm_head: Any
 
     def num_parameters(self) -> int:
         """Trained numbers, counted as the papers do: without the puzzle table and initial states."""
         return sum(p.numel() for name, p in self.named_parameters() if "puzzle" not in name)
 
-    def computing_in(self, dtype: str) -> "Solver":
+    def computing_in(self, dtype: str) -> Any:
         """A copy with the same weights whose states and activations are ``dtype``.
 
         Args:
@@ -48,6 +50,10 @@ class Solver(nn.Module):
         self.load_state_dict(copies, assign=True)
         self.make_tables()
         return self
+
+    def solve(self, inputs: Tensor, *settings: Any, **more: Any) -> Any:
+        """The answers to ``inputs [B, S]``, as each kind of model gives them."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it answers.")
 
     def make_tables(self) -> None:
         """Computes what follows from the configuration and is not saved: here, nothing."""
@@ -221,7 +227,7 @@ def _some(names) -> list[str]:
     return names[:5] + [f"and {len(names) - 5} more"] * (len(names) > 5)
 
 
-def kinds_of(cls: type) -> dict[str, type]:
+def kinds_of(cls: type) -> dict[str, type[Any]]:
     """Name -> class of all models that are a ``cls``; of two with one name the older counts."""
     kinds = [cls]
     for kind in kinds:

@@ -99,19 +99,19 @@ class MultiScale(TRM):
     """
 
     @property
-    def state_class(self) -> type:
+    def state_class(self) -> type:  # ty: ignore[incompatible-property-override] depends on config
         """A named tuple (z_H, z_L1, ..., z_Ln)."""
         return _scales(self.config.L_cycles)
 
     @property
-    def initial_names(self) -> tuple[str, ...]:
+    def initial_names(self):  # ty: ignore[incompatible-property-override] depends on config
         return "H_init", *(f"L{j}_init" for j in range(1, self.config.L_cycles + 1))
 
     def cycle(self, z_H: Tensor, *states_and_input: Tensor):
         *z_L, x = states_and_input
         for j in range(len(z_L)):
-            z_L[j] = self.network(sum(z_L), z_H + x)
-        return self.state_class(self.network(z_H, sum(z_L)), *z_L)
+            z_L[j] = self.network(sum(z_L[1:], z_L[0]), z_H + x)
+        return self.state_class(self.network(z_H, sum(z_L[1:], z_L[0])), *z_L)
 
 
 @cache

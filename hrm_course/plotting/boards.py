@@ -1,6 +1,7 @@
 """Sudoku boards: givens, answers, errors, confidence. And grids of coloured cells."""
 
 from math import isqrt
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -99,7 +100,7 @@ def plot_grid(
         row, column = divmod(i, side)
         face = {-1: "white", -2: QUIET}.get(colour) or COLOURS[colour % len(COLOURS)]
         ax.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor="#E4E4E4", lw=0.5))
-        middle = dict(ha="center", va="center", weight="bold", size=size)
+        middle: dict = dict(ha="center", va="center", weight="bold", size=size)
         ax.text(column + 0.5, row + 0.53, letter, color=GIVEN, **middle)
         if wrong[i]:
             ax.add_patch(Rectangle((column + 0.12, row + 0.12), 0.76, 0.76, fill=False, ec=WRONG))
@@ -146,5 +147,6 @@ def _cells(values, name: str, box: tuple[int, int]) -> np.ndarray:
 
 def _side_inches(ax: Axes) -> float:
     place = ax.get_position()
-    width, height = ax.figure.get_size_inches()
+    figure: Any = ax.figure
+    width, height = figure.get_size_inches()
     return min(place.width * width, place.height * height)

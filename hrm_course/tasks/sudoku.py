@@ -417,8 +417,8 @@ class Sudoku:
         values = puzzles[:, :, None] == np.arange(1, self.side + 1)  # [n, cells, values]
         for _ in range(4):
             lines = [
-                _mixed(sum((k + 3) * _gathered(colours, of) for k, of in enumerate(pair)))
-                for pair in groups
+                _mixed(3 * _gathered(colours, line) + 4 * _gathered(colours, band))
+                for line, band in groups
             ]
             if h != w:  # without a transposition rows and columns are two kinds
                 lines[1] = _mixed(lines[1])

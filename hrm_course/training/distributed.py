@@ -54,16 +54,16 @@ class Share:
         """The loss of all processes; each gradient becomes the sum of theirs."""
         if self.world == 1:
             return loss.item()
-        parameters = [p for p in parameters if p.grad is not None]
-        dense = [p.grad for p in parameters if not p.grad.is_sparse]
+        grads = {p: p.grad for p in parameters if p.grad is not None}
+        dense = [gradient for gradient in grads.values() if not gradient.is_sparse]
         flat = torch.cat([gradient.flatten() for gradient in dense])
         dist.all_reduce(flat)
         for gradient, total in zip(dense, flat.split([g.numel() for g in dense]), strict=True):
             gradient.copy_(total.view_as(gradient))
-        for p in parameters:
-            if p.grad.is_sparse:  # rows of a puzzle table: as many in every process
-                rows = self.all(p.grad._indices().T).T
-                p.grad = torch.sparse_coo_tensor(rows, self.all(p.grad._values()), p.shape)
+        for p, gradient in grads.items():
+            if gradient.is_sparse:  # rows of a puzzle table: as many in every process
+                rows = self.all(gradient._indices().T).T
+                p.grad = torch.sparse_coo_tensor(rows, self.all(gradient._values()), p.shape)
         return self.all(loss.detach().view(1)).sum().item()
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,8 @@ def checksum(array: np.ndarray | Tensor) -> str:
         if array.dtype.hasobject:
             array = np.frombuffer(repr(array.tolist()).encode(), "u1")
     found = hashlib.sha256(repr(facts).encode())
-    found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    whole: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    found.update(whole)
     return f"SHA-256 {found.hexdigest()}"
 
 

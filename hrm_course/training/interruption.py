@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 ECHO = 1.0  # seconds within which a second signal is the first one once more
@@ -17,7 +17,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def interruption() -> Iterator[list[int]]:
+def interruption() -> Generator[list[int]]:
     """A list that is empty until Ctrl-C is pressed or SIGTERM comes, as from a scheduler or a
     container that ends; then it holds the signal's number. So no step is cut in half.
 

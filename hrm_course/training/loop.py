@@ -224,6 +224,7 @@ def one_pass(training: Training, fresh: dict[str, Tensor]) -> Tensor:
 def one_segment(training: Training, fresh: dict[str, Tensor]) -> Tensor:
     """One segment on every slot, halted ones refilled first. The loss, summed over the rows."""
     t = training
+    assert t.slots is not None  # a reasoner has them
     slots = refill(t.model, t.slots, fresh)
     steps = slots.steps + 1
     state, out, loss = t.objective(t, slots, steps)

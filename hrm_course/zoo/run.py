@@ -4,6 +4,7 @@ import itertools
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -110,13 +111,13 @@ class Settings:
         config = _made(kind, "training", self.training, {"seed": seed}, "the command")
         shape = {"vocab_size": data.vocab_size, "seq_len": data.seq_len}
         shape["num_puzzles"] = data.num_puzzle_identifiers
-        kind = kinds_of(Solver)[self.model]
-        shape = _made(kind.config_class, "config", self.config, shape, "the data set")
+        model = kinds_of(Solver)[self.model]
+        shape = _made(model.config_class, "config", self.config, shape, "the data set")
         torch.manual_seed(seed)
-        return kind(shape), config
+        return model(shape), config
 
 
-def _made(kind: type, part: str, values: dict, given: dict, giver: str):
+def _made(kind: Any, part: str, values: dict, given: dict, giver: str):
     """A configuration of what a part of the settings says and of what is given elsewhere."""
     if isinstance(values, dict):
         for name in given.keys() & values.keys():

@@ -1,5 +1,7 @@
 """The same recipe on another machine: bfloat16, compiled blocks, and what is refused."""
 
+from functools import partial
+
 import pytest
 import torch
 

@@ -2,7 +2,9 @@
 
 import functools
 import random
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,13 @@ from hypothesis import strategies as st
 
 from hrm_course.models import Solver
 from hrm_course.tasks import Sudoku
-from hrm_course.zoo import RECIPES, boards
-from hrm_course.zoo.boards import Bits, Climb, climb, stored
+from hrm_course.zoo import RECIPES
+from hrm_course.zoo.boards import stored
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
+import climbs
+from climbs import Bits, Climb, climb
 
 TASK, BITS = Sudoku(), Bits()
 CHECKSUMS = {
@@ -66,7 +73,7 @@ def test_a_climb_goes_from_minimal_board_to_minimal_board(seed):
 
 
 def test_what_a_climb_forgets_changes_no_board_but_its_speed(monkeypatch):
-    monkeypatch.setattr(boards, "REMEMBERED", 8)
+    monkeypatch.setattr(climbs, "REMEMBERED", 8)
     for puzzle, solution, _ in climb("guesses", "any", steps=10):
         assert TASK.is_minimal(puzzle) and np.array_equal(TASK.solve(puzzle), solution)
 
@@ -76,8 +83,8 @@ def test_what_a_climb_forgets_changes_no_board_but_its_speed(monkeypatch):
     [("guesses", 45, 64), ("blanks", 59, 64), ("both", 59, 64), ("full", 45, 57)],
 )
 def test_a_climb_keeps_boards_of_its_kind(monkeypatch, kind, low, high):
-    monkeypatch.setattr(boards, "SPARSE", 59)  # sooner reached than 61 and 54
-    monkeypatch.setattr(boards, "FULL", 57)
+    monkeypatch.setattr(climbs, "SPARSE", 59)  # sooner reached than 61 and 54
+    monkeypatch.setattr(climbs, "FULL", 57)
     found = climb(kind, "c", steps=40)
     assert len(found) > 1 and found[:1] == climb(kind, "c", steps=40)[:1]
     for puzzle, solution, guesses in found:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hrm_course.models import Solver
 from hrm_course.tasks import Sudoku
 from hrm_course.zoo import RECIPES
-from hrm_course.zoo.boards import stored
+from hrm_course.zoo.boards import checksum, classes, stored
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
@@ -100,7 +100,7 @@ def test_a_climb_gets_harder():
 
 @pytest.mark.parametrize("part", CHECKSUMS)
 def test_stored_boards_are_those_that_were_stored(part):
-    assert boards.checksum(part) == CHECKSUMS[part]
+    assert checksum(part) == CHECKSUMS[part]
     puzzles, solutions, guesses = stored(part)
     assert (np.sort(solutions.reshape(-1, 9, 9), 2) == np.arange(1, 10)).all()
     assert (np.sort(solutions.reshape(-1, 9, 9), 1) == np.arange(1, 10)[:, None]).all()
@@ -130,7 +130,7 @@ def test_no_held_out_board_is_the_image_of_a_training_board():
 
 
 def test_every_class_has_held_out_boards_and_every_board_a_class():
-    found = boards.classes(stored("test"))
+    found = classes(stored("test"))
     assert sum(found.values()).tolist() == [1] * len(stored("test").puzzles)
     assert len(found) >= 10 and max(rows.sum() for rows in found.values()) <= 250
     sizes = {name: len(part[0]) for name, part in replace(EXPERT, test_puzzles=20).parts().items()}

@@ -60,16 +60,9 @@ class HRM(Reasoner):
     def segment(
         self, state: State, inputs: Tensor, puzzle_identifiers: Tensor | None = None
     ) -> tuple[State, Output]:
-        """One step of deep supervision (HRM paper, figure 4).
+        """One step of deep supervision (HRM paper, figure 4), see `Reasoner.segment`.
 
-        Args:
-            state: `State` of tensors ``[B, L, D]``.
-            inputs: tokens ``[B, S]``.
-            puzzle_identifiers: ``[B]`` integers, for a model with a puzzle table.
-
-        Returns:
-            The new state, cut off from the graph, and the `Output`, which carries the gradient
-            of the last step of each network.
+        The output carries the gradient of the last step of each network.
         """
         x = self.embed(inputs, puzzle_identifiers)
         z_H, z_L = detached(self.received(state, x))

@@ -58,16 +58,9 @@ class TRM(Reasoner):
     def segment(
         self, state: State, inputs: Tensor, puzzle_identifiers: Tensor | None = None
     ) -> tuple[State, Output]:
-        """One step of deep supervision (TRM paper, figure 3, `deep_recursion`).
+        """One step of deep supervision (TRM paper, figure 3, `deep_recursion`), see `Reasoner.segment`.
 
-        Args:
-            state: `State` of tensors ``[B, L, D]``.
-            inputs: tokens ``[B, S]``.
-            puzzle_identifiers: ``[B]`` integers, for a model with a puzzle table.
-
-        Returns:
-            The new state, cut off from the graph, and the `Output`, which carries the gradient
-            of the last cycle.
+        The output carries the gradient of the last cycle.
         """
         x = self.embed(inputs, puzzle_identifiers)
         state = detached(self.received(state, x))

@@ -29,7 +29,6 @@ from tqdm import tqdm
 from hrm_course import files
 from hrm_course.models import Solver
 from hrm_course.training.checkpoint import FILE
-from hrm_course.training.starts import most_trusted, random_state, solve_from
 from hrm_course.zoo import RECIPES
 
 DEPTHS, THINK = (8, 16, 32, 64), 32
@@ -50,16 +49,19 @@ def averaged(folder: Path) -> Solver:
 def measure(model: Solver, inputs: Tensor, labels: Tensor, starts: int, seed: int) -> dict:
     """One row of the table, for boards ``[n, cells]`` as tokens."""
     generator = torch.Generator().manual_seed(seed)
-    found = solve_from(model, inputs, model.initial_state(len(inputs)), DEPTHS)
-    row = {f"exact_{depth}": _exact(tokens, labels) for depth, (tokens, _) in found.items()}
-    answers = [found[THINK]]
+    trace = model.solve(inputs, DEPTHS[-1], trace=True).trace
+    row = {f"exact_{depth}": _exact(trace.tokens[depth - 1], labels) for depth in DEPTHS}
+    answers = [(trace.tokens[THINK - 1], trace.halt_logit[THINK - 1])]
     for _ in range(starts - 1):
-        state = random_state(model, len(inputs), generator)
-        answers.append(solve_from(model, inputs, state, (THINK,))[THINK])
+        state = model.random_state(len(inputs), generator)
+        trace = model.solve(inputs, THINK, trace=True, state=state).trace
+        answers.append((trace.tokens[-1], trace.halt_logit[-1]))
     tokens, trust = (torch.stack(part) for part in zip(*answers, strict=True))
     right = (tokens == labels).all(-1)  # [starts, n]
     for k in (k for k in (2, 4, 8, 16) if k <= starts):
-        row[f"best_{k}"] = _exact(most_trusted(tokens[:k], trust[:k]), labels)
+        row[f"best_{k}"] = (
+            right[trust[:k].argmax(0), torch.arange(len(labels))].double().mean().item()
+        )
         row[f"any_{k}"] = right[:k].any(0).double().mean().item()
     return row
 

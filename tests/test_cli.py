@@ -83,6 +83,23 @@ def test_the_board_after_the_last_segment_is_the_models_answer(call):
     assert task.is_solution(task.parse(FOUR), np.array(digits))
 
 
+def test_of_several_starts_the_most_trusted_answer_is_shown(call, tmp_path):
+    task, model = Sudoku(), TRM.from_pretrained("trm-sudoku-9x9-hard")
+    puzzles, _ = task.hard(6, seed=3)
+    inputs, generator = torch.as_tensor(task.encode(puzzles)), torch.Generator().manual_seed(0)
+    starts = [None, *(model.random_state(6, generator) for _ in range(2))]
+    ends = [model.solve(inputs, 4, trace=True, state=state) for state in starts]
+    trust = torch.stack([end.trace.halt_logit[-1] for end in ends])
+    chosen = torch.stack([end.tokens for end in ends])[trust.argmax(0), torch.arange(6)]
+    assert (trust.argmax(0) > 0).any() and not chosen.equal(ends[0].tokens)
+    lists = tmp_path / "six.txt"
+    lists.write_text("\n".join(task.format(puzzle).replace("\n", "") for puzzle in puzzles))
+    hard = "--pretrained", "trm-sudoku-9x9-hard", "--segments", 4, "--starts", 3
+    shown = [line.split()[0] for line in call("solve", lists, *hard)[1].splitlines()]
+    answers = task.decode(chosen.numpy())
+    assert shown == [task.format(answer).replace("\n", "") for answer in answers]
+
+
 def test_a_board_that_the_model_does_not_solve_ends_honestly(call):
     status, out, _ = call("solve", NINE[:27] + "." * 54, "--segments", 2)
     assert status == 1

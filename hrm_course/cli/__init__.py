@@ -118,6 +118,8 @@ def parser() -> argparse.ArgumentParser:
     a("puzzle", help=says)
     a("--pretrained", **model | {"help": "a model; left out: the shipped one for this size"})
     a("--segments", type=depth, default=16, help="how long it may think (16)")
+    says = "how often to start, at random after the first; the halting head chooses (1)"
+    a("--starts", type=_whole(1, 1_000), default=1, help=says)
 
     a = add("inspect", _inspect, "describe a model, and its segment as a map", "trm-sudoku-4x4")
     a("pretrained", **model)
@@ -224,9 +226,10 @@ def _solve(arguments: argparse.Namespace) -> int:
     text = _puzzle_text(arguments.puzzle)
     name, model = load(arguments.pretrained or shipped_for(text))
     puzzles = puzzles_in(text, tasks_of(name, model)[0])
+    effort = arguments.segments, arguments.starts
     if len(puzzles) == 1:
-        return 0 if _print(solve_lines(name, model, puzzles[0][1], arguments.segments)) else 1
-    solved = _print(list_lines(name, model, puzzles, arguments.segments))
+        return 0 if _print(solve_lines(name, model, puzzles[0][1], *effort)) else 1
+    solved = _print(list_lines(name, model, puzzles, *effort))
     print(f"{solved:,} of {len(puzzles):,} puzzles solved.", file=sys.stderr)
     return 0 if solved == len(puzzles) else 1
 

@@ -107,10 +107,14 @@ def _read(task: Sudoku | Maze, text: str) -> Reading:
 # ---- solve --------------------------------------------------------------------------------
 
 
-def solve_lines(name: str, model: Solver, text: str, segments: int) -> Generator[str, None, bool]:
+def solve_lines(
+    name: str, model: Solver, text: str, segments: int, starts: int = 1
+) -> Generator[str, None, bool]:
     """The lines that show ``model`` filling the puzzle; at the end returns whether it is solved."""
     readings = read_puzzle(tasks_of(name, model), text)
-    tokens, heads = answers(model, readings[0].task.encode(readings[0].board)[None], segments)
+    tokens, heads = answers(
+        model, readings[0].task.encode(readings[0].board)[None], segments, starts
+    )
     tokens = tokens[:, 0].numpy()
     reading = _that_fits(readings, tokens)
     task, puzzle = reading.task, reading.board
@@ -206,7 +210,7 @@ def rarely_solved(results: Path, blanks: int, guesses: int | None) -> Iterator[t
 
 
 def list_lines(
-    name: str, model: Solver, puzzles: list[tuple[str, str]], segments: int
+    name: str, model: Solver, puzzles: list[tuple[str, str]], segments: int, starts: int = 1
 ) -> Generator[str, None, int]:
     """A line for each of many puzzles: the model's answer, and whether it is right. At the end
     returns how many are.
@@ -216,7 +220,7 @@ def list_lines(
         some = puzzles[start : start + BATCH]
         read = [_readings_or_problem(tasks, text) for _, text in some]
         good = [readings for readings in read if not isinstance(readings, ValueError)]
-        filled = iter(_many_answers(model, good, segments))
+        filled = iter(_many_answers(model, good, segments, starts))
         for (where, _), readings in zip(some, read, strict=True):
             if isinstance(readings, ValueError):
                 yield f"{where}: {readings}"
@@ -241,12 +245,15 @@ def _readings_or_problem(tasks, text: str) -> list[Reading] | ValueError:
 BATCH = 256  # puzzles that a model is shown at once
 
 
-def _many_answers(model: Solver, good: list[list[Reading]], segments: int) -> np.ndarray:
+def _many_answers(
+    model: Solver, good: list[list[Reading]], segments: int, starts: int = 1
+) -> np.ndarray:
     """Answers ``[puzzles, segments, cells]``."""
     if not good:
         return np.zeros((0, 1, 1), dtype=np.int64)
     boards = np.stack([readings[0].board for readings in good])
-    return answers(model, good[0][0].task.encode(boards), segments)[0].transpose(0, 1).numpy()
+    tokens, _ = answers(model, good[0][0].task.encode(boards), segments, starts)
+    return tokens.transpose(0, 1).numpy()
 
 
 def evaluate_lines(
@@ -274,17 +281,30 @@ def evaluate_lines(
         yield f"exact_{depth:<4d} {share}"
 
 
-def answers(model: Solver, inputs: np.ndarray, segments: int) -> tuple[Tensor, Tensor | None]:
+def answers(
+    model: Solver, inputs: np.ndarray, segments: int, starts: int = 1
+) -> tuple[Tensor, Tensor | None]:
     """Tokens ``[segments, n, cells]`` for ``inputs [n, cells]``, and the halting head's probability
-    ``[segments, n]`` if there is one.
+    ``[segments, n]`` if there is one. Of several starts each puzzle gets the answers from the one
+    that the halting head trusts most in the end.
     """
     tokens = torch.from_numpy(inputs).to(next(model.parameters()).device)
     if not isinstance(model, Reasoner):
         return model.solve(tokens).tokens[None].cpu(), None
     ids = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
-    trace = model.solve(tokens, segments, trace=True, puzzle_identifiers=ids).trace
-    assert trace is not None  # it was asked for
-    return trace.tokens.cpu(), trace.halt_logit.sigmoid().cpu()
+    generator, state = torch.Generator().manual_seed(0), None
+    best, trust = torch.zeros(0), torch.zeros(0)
+    for k in range(starts):
+        trace = model.solve(tokens, segments, True, puzzle_identifiers=ids, state=state).trace
+        assert trace is not None  # it was asked for
+        found, sure = trace.tokens.cpu(), trace.halt_logit.sigmoid().cpu()
+        if k == 0:
+            best, trust = found, sure
+        better = sure[-1] > trust[-1]
+        best = torch.where(better[:, None], found, best)
+        trust = torch.where(better, sure, trust)
+        state = model.random_state(len(tokens), generator)
+    return best, trust
 
 
 def _faults(task, puzzle: np.ndarray, answer: np.ndarray) -> str:

@@ -192,6 +192,13 @@ class Reasoner(Solver):
         vectors = (getattr(self, name) for name in self.initial_names)
         return self.state_class(*(vector.expand(shape) for vector in vectors))
 
+    def random_state(self, batch_size: int, generator: torch.Generator) -> State:
+        """Another start: independent normal numbers, as large as those of the usual one."""
+        shape = batch_size, self.config.length, self.config.hidden_size
+        like = self.lm_head.weight.new_empty(0, dtype=self.dtype)
+        draws = (torch.randn(shape, generator=generator).to(like) for _ in self.state_class._fields)
+        return self.state_class(*draws)
+
     def embed(self, inputs: Tensor, puzzle_identifiers: Tensor | None = None) -> Tensor:
         """Tokens ``[B, S]`` -> the input injection x ``[B, L, D]``, of unit variance.
 
@@ -305,6 +312,7 @@ class Reasoner(Solver):
         trace: bool = False,
         halt: bool = False,
         puzzle_identifiers: Tensor | None = None,
+        state: State | None = None,
     ) -> Answer:
         """Runs ``segments`` segments on each row of ``inputs [B, S]`` and reads out the answer.
 
@@ -315,9 +323,11 @@ class Reasoner(Solver):
             halt: let a row rest, with its answer, after the first segment whose halting head
                 says stop. The rows still at work form smaller and smaller batches.
             puzzle_identifiers: ``[B]`` integers, for a model with a puzzle table.
+            state: where to start; by default the `initial_state`.
 
         Raises:
-            ValueError: tokens of the wrong shape or range, no segment, or a trace with ``halt``.
+            ValueError: tokens or states of the wrong shape or range, no segment, or a trace with
+                ``halt``.
         """
         inputs = self.check_inputs(inputs)
         ids = self._check_identifiers(puzzle_identifiers, inputs) if self.config.prefix else None
@@ -327,7 +337,7 @@ class Reasoner(Solver):
         tokens = torch.zeros_like(inputs)
         taken = torch.full((len(inputs),), segments, device=inputs.device)
         at_work = torch.arange(len(inputs), device=inputs.device)
-        state = self.initial_state(len(inputs), inputs, ids)
+        state = self.initial_state(len(inputs), inputs, ids) if state is None else state
         steps = []
         for step in range(1, segments + 1):
             before = state

@@ -1,25 +1,15 @@
-"""Random initial states: in training, so that a reasoner finds its answer from many places, and in
-use, where the halting head chooses among the answers from several starts.
-"""
+"""Random initial states in training, so that a reasoner finds its answer from many places."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..models import State
 from ..settings import check_fields, real
 from .distributed import Share
 from .halting import Slots
 from .loop import TrainConfig
 from .objective import Objective
-
-
-def random_state(model, rows: int, generator: torch.Generator) -> State:
-    """States of independent normal numbers ``[rows, L, D]``, in the type and place of the model's."""
-    shape = (rows, model.config.length, model.config.hidden_size)
-    like = model.initial_state(1)
-    return type(like)(*(torch.randn(shape, generator=generator).to(z) for z in like))
 
 
 @dataclass(frozen=True)
@@ -51,7 +41,7 @@ class StartsObjective(Objective):
         generator = torch.Generator().manual_seed(training.config.seed << 32 | training.step)
         fresh = share.all(steps).cpu() == 1
         fresh &= torch.rand(len(fresh), generator=generator) < self.random_starts
-        drawn = random_state(model, int(fresh.sum()), generator)
+        drawn = model.random_state(int(fresh.sum()), generator)
         mine = share.mine(fresh).to(steps.device)
         before = len(share.mine(fresh)) * share.rank
         first = int(fresh[:before].sum())
@@ -63,30 +53,3 @@ class StartsObjective(Objective):
             state.append(old)
         slots = Slots(type(slots.state)(*state), slots.steps, slots.halted, slots.batch)
         return super().__call__(training, slots, steps)
-
-
-@torch.no_grad()
-def solve_from(model, inputs: Tensor, state: State, depths: tuple[int, ...]) -> dict:
-    """What a reasoner answers from a given state.
-
-    Args:
-        inputs: tokens ``[B, S]``.
-        state: where to start.
-        depths: after how many segments to look.
-
-    Returns:
-        For each depth the tokens ``[B, S]`` and the halting logits ``[B]``.
-    """
-    found = {}
-    for step in range(1, max(depths) + 1):
-        state, out = model.segment(state, inputs)
-        if step in depths:
-            found[step] = out.logits.argmax(-1).to(inputs.dtype), model.stop_logit(out)
-    return found
-
-
-def most_trusted(tokens: Tensor, trust: Tensor) -> Tensor:
-    """Of the answers ``[starts, B, S]`` for each puzzle the one with the largest ``trust
-    [starts, B]``: ``[B, S]``.
-    """
-    return tokens[trust.argmax(0), torch.arange(tokens.shape[1], device=tokens.device)]

@@ -6,16 +6,10 @@ import torch
 from hrm_course.data import PuzzleStream
 from hrm_course.models import TRM, TRMConfig
 from hrm_course.tasks import Sudoku
-from hrm_course.training import Objective, TrainConfig, train
+from hrm_course.training import Objective, StartsTrainConfig, TrainConfig, train
 from hrm_course.training.checkpoint import save_checkpoint
 from hrm_course.training.distributed import Share
 from hrm_course.training.loop import Training, train_step
-from hrm_course.training.starts import (
-    StartsTrainConfig,
-    most_trusted,
-    random_state,
-    solve_from,
-)
 
 TASK = Sudoku((2, 2))
 STREAM = PuzzleStream(TASK, *TASK.generate(20, 8, seed=0), batch_size=6, seed=0)
@@ -96,21 +90,18 @@ def test_rows_of_other_processes_are_drawn_but_not_used(monkeypatch):
     assert torch.equal(states[0], torch.cat(states[1:]))
 
 
-def test_solving_from_the_fixed_start_is_solving():
+def test_a_state_to_start_from():
     net, inputs = model(), STREAM[0]["inputs"]
     answer = net.solve(inputs, segments=3, trace=True)
-    found = solve_from(net, inputs, net.initial_state(len(inputs)), (1, 3))
-    for depth, (tokens, trust) in found.items():
-        assert tokens.equal(answer.trace.tokens[depth - 1])
-        assert trust.equal(answer.trace.halt_logit[depth - 1])
-    start = random_state(net, len(inputs), torch.Generator().manual_seed(1))
-    assert not solve_from(net, inputs, start, (3,))[3][0].equal(answer.tokens)
-
-
-def test_the_most_trusted_answer_is_chosen_row_by_row():
-    tokens = torch.arange(6).view(3, 2, 1)
-    trust = torch.tensor([[0.0, 2.0], [1.0, -1.0], [-3.0, 0.0]])
-    assert most_trusted(tokens, trust).tolist() == [[2], [1]]
+    same = net.solve(inputs, 3, trace=True, state=net.initial_state(len(inputs)))
+    assert same.trace.halt_logit.equal(answer.trace.halt_logit)
+    state, _ = net.segment(net.initial_state(len(inputs)), inputs)
+    later = net.solve(inputs, segments=2, trace=True, state=state)
+    assert later.trace.residual.equal(answer.trace.residual[1:])
+    start = net.random_state(len(inputs), torch.Generator().manual_seed(1))
+    assert not net.solve(inputs, 3, state=start).tokens.equal(answer.tokens)
+    with pytest.raises(ValueError, match="states z_H, z_L must be real numbers"):
+        net.solve(inputs, state=net.random_state(5, torch.Generator()))
 
 
 def test_a_share_of_starts_is_a_share():

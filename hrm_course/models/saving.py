@@ -264,7 +264,8 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"{path.parent.name} has no {path.name}: the weights are missing.")
     read_bytes(path, 1)
     try:
-        return load_file(path)
+        with torch.device("cpu"):  # whatever the default is: `fill` moves them
+            return load_file(path)
     except Exception as error:  # what a damaged file raises is up to the reader
         raise ValueError(
             f"{path.name} in {path.parent.name} is damaged or no safetensors file ({error})."

@@ -153,7 +153,7 @@ def test_seeds_become_a_median_inside_a_band():
     ax = plot_curves([0, 10], {"train": seeds, "test": [1, 1]}, log=True, ylabel="loss")
     assert ax.lines[0].get_ydata().tolist() == [2, 5]
     (band,) = ax.collections
-    assert band.get_datalim(ax.transData).height == 7 and ax.get_yscale() == "log"
+    assert band.get_paths()[0].get_extents().height == 7 and ax.get_yscale() == "log"
     assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
 
 

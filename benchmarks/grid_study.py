@@ -1,7 +1,7 @@
 """6x6 Sudoku has few grids up to symmetry: which of them do training and test share?
 
     python benchmarks/grid_study.py count  # half a minute on one core
-    python benchmarks/grid_study.py 6x6    # 6 runs of about three minutes on one core
+    python benchmarks/grid_study.py 6x6    # 6 runs of about two minutes on one core
 
 Two grids are of one kind if a symmetry of the board (digits renamed, bands and rows in them
 swapped, stacks and columns in them swapped) makes one of the other.

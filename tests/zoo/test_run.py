@@ -85,6 +85,7 @@ CHECKSUMS = {}  # several models are measured on the same boards
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_card_names_the_boards_it_was_measured_on(name):
     card, recipe = (PRETRAINED / name / "README.md").read_text(), RECIPES[name]
+    assert all(part in card for part in recipe.describe())
     if recipe.symmetries:
         assert all_boards.table()[name]["test_sha256"] in card
         if not name.endswith(("6x6", "easy")):

@@ -27,7 +27,7 @@ from hrm_course.data import PuzzleStream
 from hrm_course.models import HRM
 from hrm_course.models.variants import TABLE_1, TABLE_2, OneStepGradient, Recurrent
 from hrm_course.training import evaluate, train
-from hrm_course.training.loop import write_log
+from hrm_course.training.log import write_table
 from hrm_course.zoo import RECIPES, Recipe
 
 ROWS = TABLE_1 | {name: row for name, row in TABLE_2.items() if name != "y and z"}
@@ -86,7 +86,7 @@ def one_row(condition: str = "T=2, n=2", every: int = 100) -> None:
     config = replace(recipe.training, evaluate_every=every)
     model, log = train(recipe.build(), stream, config, scores)
     model.save_pretrained(RESULTS / "variants-6x6-row")
-    write_log(log, RESULTS / "variants-6x6-row" / "log.csv")
+    write_table(log, RESULTS / "variants-6x6-row" / "log.csv")
 
 
 def settings() -> None:
@@ -99,7 +99,7 @@ def settings() -> None:
         row = {"condition": condition, "T": c.H_cycles, "n": c.L_cycles, "layers": c.num_layers}
         row |= {"mixer": c.mixer, "calls_back": back, "parameters": model.num_parameters()}
         rows.append(row)
-    write_log(rows, RESULTS / "variants-6x6-settings.csv")
+    write_table(rows, RESULTS / "variants-6x6-settings.csv")
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ def test_no_test_puzzle_is_a_symmetric_image_of_a_training_puzzle(names):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_card_names_the_boards_it_was_measured_on(name):
     card, recipe = (PRETRAINED / name / "README.md").read_text(), RECIPES[name]
+    assert all(part in card for part in recipe.describe())
     if recipe.symmetries:
         assert all_boards.table()[name]["test_sha256"] in card
         if name not in ("trm-sudoku-6x6", "trm-sudoku-9x9-easy"):

@@ -12,36 +12,17 @@ Designs: shared weights and all cells read; own weights and the last cell read. 
 three terms, one step.
 """
 
-import json
-from pathlib import Path
-
 import numpy as np
 import torch
+from cells import ROOT, chapter
 
-ROOT = Path(__file__).parents[1]
 CELLS = ("cell-01", "cell-05", "cell-11", "cell-39", "cell-40", "cell-42", "cell-44")
-
-
-def chapter(cells: tuple[str, ...]) -> dict:
-    """What the named cells of chapter 8 define.
-
-    Raises:
-        ValueError: the chapter has no such cell.
-    """
-    notebook = json.loads((ROOT / "book/08-equilibrium-models.ipynb").read_text())
-    sources = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
-    space = {}
-    for name in cells:
-        if name not in sources:
-            raise ValueError(f"Chapter 8 has no cell {name}: correct the list in this script.")
-        exec(sources[name].split("\nexplore(")[0], space)  # without the picture with sliders
-    return space
 
 
 def main() -> None:
     """Trains all networks and writes the file."""
     torch.set_num_threads(1)
-    space = chapter(CELLS)
+    space = chapter("08-equilibrium-models", CELLS)
     shares, kept = [], {}
     for shared in (True, False):
         for name, terms in space["KINDS"].items():

@@ -57,7 +57,7 @@ def call(capsys):
 
 
 @pytest.mark.parametrize(
-    ("puzzle", "name"), [(FOUR, "trm-sudoku-4x4"), (NINE, "trm-sudoku-9x9-hard")]
+    ("puzzle", "name"), [(FOUR, "trm-sudoku-4x4"), (NINE, "trm-sudoku-9x9-expert")]
 )
 def test_solve_shows_the_board_filling(call, puzzle, name):
     status, out, err = call("solve", puzzle, "--segments", 8)
@@ -104,7 +104,7 @@ def test_a_board_that_the_model_does_not_solve_ends_honestly(call):
     status, out, _ = call("solve", NINE[:27] + "." * 54, "--segments", 2)
     assert status == 1
     assert "has more than one solution: row " in out and "Any solution will do" in out
-    assert "this puzzle has 71 blanks. The model was trained on 30 to 60; the more there" in out
+    assert "this puzzle has 71 blanks. The model was trained on 20 to 62; the more there" in out
     assert re.search(r"^Not solved after 2 segments: \d+ of 27 rows", out.splitlines()[-1])
 
 
@@ -251,15 +251,19 @@ def test_a_saved_model_does_not_say_its_boxes(call, tmp_path):
 def test_what_a_card_says_of_hard_boards(tmp_path, call):
     (tmp_path / "results.csv").write_text(
         "seed,exact,exact_easy,exact_guesses_2,exact_guesses_3_to_6,exact_guesses_31_or_more,"
-        "exact_blanks_60_or_more\n0,0.3,0.99,0.6,0.4,0.02,0.01\n1,1,1,1,1,1,1\n"
+        "exact_blanks_60_or_more,exact_blanks_to_54_guesses_0,exact_blanks_above_60_guesses_7_to_50\n"
+        "0,0.3,0.99,0.6,0.4,0.02,0.01,0.49,0.3\n1,1,1,1,1,1,1,1,1\n"
     )
     found = lambda *puzzle: list(rarely_solved(tmp_path / "results.csv", *puzzle))  # noqa: E731
-    assert found(50, 0) == found(50, 2) == found(50, 7) == found(59, None) == []
+    assert found(55, 0) == found(50, 2) == found(50, 7) == found(59, None) == []
+    assert found(60, 7) == [(0.01, "60 or more blanks")]
+    assert found(54, 0) == [(0.49, "to 54 blanks and 0 guesses")]
+    assert found(61, 7)[1:] == [(0.3, "above 60 blanks and 7 to 50 guesses")]
     assert found(50, 3) == found(50, 6) == [(0.4, "3 to 6 guesses")]
-    assert found(64, 40) == [(0.02, "31 or more guesses"), (0.01, "60 or more blanks")]
+    assert found(64, 51) == [(0.02, "31 or more guesses"), (0.01, "60 or more blanks")]
     assert list(rarely_solved(tmp_path / "none.csv", 64, 40)) == []
     inkala = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
-    _, out, _ = call("solve", inkala, "--segments", 1)
+    _, out, _ = call("solve", inkala, "--segments", 1, "--pretrained", "trm-sudoku-9x9-hard")
     assert re.search(r"takes an exact solver \d+ guesses. Of unseen puzzles with .* its card", out)
 
 

@@ -18,7 +18,7 @@ from ..tasks.shapes import tasks_for
 from ..tasks.sudoku import SYMBOLS, NoSolution
 from ..zoo import RECIPES, full_name
 
-SHIPPED = {9: "trm-sudoku-9x9-hard", 6: "trm-sudoku-6x6", 4: "trm-sudoku-4x4"}  # by side
+SHIPPED = {9: "trm-sudoku-9x9-expert", 6: "trm-sudoku-6x6", 4: "trm-sudoku-4x4"}  # by side
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 
@@ -189,24 +189,35 @@ def rarely_solved(results: Path, blanks: int, guesses: int | None) -> Iterator[t
 
     Args:
         results: the measured shares of a model, where a column such as exact_guesses_3_to_6 or
-            exact_blanks_60_or_more names the kind.
+            exact_blanks_above_60_guesses_0 names the kind.
         blanks, guesses: of this puzzle; None if they are not known.
     """
     if not results.is_file():
         return
     with results.open(newline="", encoding="utf-8-sig") as file:
         shipped = next(csv.DictReader(file), {})
-    pattern = re.compile(r"exact_(blanks|guesses)_(\d+)(?:_to_(\d+)|(_or_more))?")
+    part = r"(blanks|guesses)_((?:to|above)_\d+|\d+(?:_to_\d+|_or_more)?)"
     for column, value in shipped.items():
-        kind = pattern.fullmatch(column or "")
-        if not kind or (number := {"blanks": blanks, "guesses": guesses}[kind[1]]) is None:
+        if not re.fullmatch(rf"exact(_{part})+", column or ""):
             continue
-        last = float("inf") if kind[4] else int(kind[3] or kind[2])
-        if int(kind[2]) <= number <= last and float(value) < 0.5:
+        parts = re.findall(part, column)
+        inside = (
+            _inside({"blanks": blanks, "guesses": guesses}[what], kind) for what, kind in parts
+        )
+        if all(inside) and float(value) < 0.5:
             yield (
                 float(value),
-                f"{column[len('exact_') + len(kind[1]) + 1 :].replace('_', ' ')} {kind[1]}",
+                " and ".join(f"{kind.replace('_', ' ')} {what}" for what, kind in parts),
             )
+
+
+def _inside(number: int | None, kind: str) -> bool:
+    """Whether a number is "3", "3_to_6", "to_6", "above_6" or "7_or_more"; None is nothing."""
+    if number is None:
+        return False
+    low, high = (int(n) for n in (re.findall(r"\d+", kind) * 2)[:2])
+    low = 0 if kind.startswith("to_") else low + kind.startswith("above_")
+    return low <= number and (number <= high or kind.startswith("above_") or "more" in kind)
 
 
 def list_lines(

@@ -1,7 +1,8 @@
 """How tests are dealt out to processes: one by one, but together what runs or is made together.
 
 The longest groups go first (xdist sees to it), then slow tests, so that no process is left alone
-with something long at the end.
+with something long at the end. Tests in a browser are no group, so they come after all notebooks:
+where a browser is driven, no kernel can be started any more.
 """
 
 import functools
@@ -24,7 +25,9 @@ class Scheduling(LoadScopeScheduling):
 @functools.cache
 def _together(path: str) -> bool:
     file = Path(__file__).parent / path
-    return file.suffix == ".ipynb" or 'scope="module"' in file.read_text(encoding="utf-8")
+    if file.suffix == ".ipynb":
+        return True
+    return "site" not in file.parts and 'scope="module"' in file.read_text(encoding="utf-8")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Scheduling:

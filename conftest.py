@@ -34,5 +34,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Scheduling:
     return Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    # Coverage is that of the tests; with this option nbval would ask it of every kernel as well.
+    config.option.cov_source = None

@@ -13,12 +13,14 @@ from xdist.scheduler import LoadScopeScheduling
 
 
 class Scheduling(LoadScopeScheduling):
-    """The cells of a notebook go to one process, and so do the tests of a module with a fixture
-    of its own; every other test goes to whoever is free.
+    """The cells of a notebook go to one process, and so do the answers to a master and the tests of
+    a module with a fixture of its own; every other test goes to whoever is free.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
+        path, _, test = nodeid.partition("::")
+        if path.endswith("test_answers.py"):
+            return test.partition("/")[0]  # test_answers...[NN-name/question]: one run of NN-name
         return path if _together(path) else nodeid
 
 

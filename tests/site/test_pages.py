@@ -5,6 +5,7 @@ A page is opened once for each screen, and what is wrong with it is told all at 
 
 import json
 import math
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def test_a_page_on_a_desktop(page, address, open_page):
     tab, faults = open_page(f"{address}{page}.html", **DESKTOP)
     start = sliders(tab)
     faults += [*incomplete(tab), *misfits(tab, **DESKTOP), *heavy(page, tab)]
-    take_picture(page, tab, "desktop-light")
+    take_picture(page, tab, "desktop-light", faults)
     tab.wait_for_timeout(max(0, 900 - 1000 * (time.monotonic() - opened)))  # play steps in 700
     if sliders(tab) != start:
         faults.append("a slider moves before its button is pressed")
@@ -43,7 +44,7 @@ def test_a_page_on_a_phone(page, address, open_page):
     """As wide as the screen, dark, and no formula is cut off."""
     tab, faults = open_page(f"{address}{page}.html", **PHONE)
     faults += misfits(tab, **PHONE)
-    take_picture(page, tab, "phone-dark")
+    take_picture(page, tab, "phone-dark", faults)
     faults += [f"cut off and out of reach: {formula}" for formula in tab.evaluate(CUT_OFF)]
     tab.evaluate(TO_THE_END)
     faults += faint(tab.locator("body"))
@@ -54,7 +55,10 @@ def report(page: str, faults: list[str]) -> str:
     return "\n  ".join([f"{page} has {len(faults)} faults:", *faults])
 
 
-def take_picture(page: str, tab, name: str) -> None:
+def take_picture(page: str, tab, name: str, faults: list[str]) -> None:
+    """Of a page with faults; of every page where SCREENSHOTS=1 asks for it."""
+    if not faults and os.environ.get("SCREENSHOTS") != "1":
+        return
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / f"{page.replace('/', '-')}-{name}.jpg"
     tab.screenshot(path=path, type="jpeg", quality=70, full_page=True)

@@ -23,6 +23,8 @@ SHELL := bash
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: what the time budgets mean, and what makes results repeatable.
 export OMP_NUM_THREADS := 1
+# Every kernel imports the library: it is compiled once, also where the machine says not to keep it.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help book test quick lab exercises outputs clean check all tests notebooks fast
 .DEFAULT_GOAL := help

@@ -84,7 +84,7 @@ def replay(cells) -> dict:
 
 def judge(answer: Planted, check: str, names: dict) -> tuple[str, str]:
     """The kind that the check finds the answer to be of, and its sentence."""
-    seconds = 1.0 if "come to an end" in (answer.words or "") else Check.seconds
+    seconds = 0.3 if "come to an end" in (answer.words or "") else Check.seconds
     try:
         run(answer.source, names)
         with patch.object(Check, "seconds", seconds):

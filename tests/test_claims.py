@@ -192,7 +192,7 @@ def test_the_role_shows_value_and_citation_and_leads_to_the_row(tmp_path):
     html = (tmp_path / "_build" / "html" / "index.html").read_text("utf-8")
     warned = app.warning.getvalue()
     app.cleanup()
-    assert re.search(r'href="#claim-a-net".{,80}>12\.3 %<.{,150}title="[^"]*Martineau', html)
+    assert re.search(r'href="#claim-a-net".{,80}>12\.3\s%<.{,150}title="[^"]*Martineau', html)
     assert html.count('<tr class="row-even" id="claim-a-net">') == 1 and "1 do not" in html
     assert "index.md:3" in warned and "no claim has the key 'a-mule'" in warned
     assert warned.count("WARNING") == 1

@@ -41,7 +41,7 @@ class Claim(SphinxRole):
             return [nodes.literal("", self.text)], []
         value = pending_xref(
             "",
-            nodes.inline("", row["value"], classes=["claim"]),
+            nodes.inline("", value_of(row), classes=["claim"]),
             refdomain="std",
             reftype="ref",
             reftarget=label(row),
@@ -94,7 +94,7 @@ class Ledger(SphinxDirective):
         line = nodes.row("", ids=[label(row)])
         domain = self.env.get_domain("std")
         domain.anonlabels[label(row)] = self.env.docname, label(row)
-        source = f"**{row['value']}** {{cite}}`{row['paper']}`"
+        source = f"**{value_of(row)}** {{cite}}`{row['paper']}`"
         how = f"{row['certainty']}: {row['protocol']}"
         ours = (f"**{row['verdict']}**", row["ours"], row["where"])
         for texts in ((row["statement"],), (source, how), ours):
@@ -104,6 +104,11 @@ class Ledger(SphinxDirective):
     def paragraph(self, text: str) -> nodes.paragraph:
         inline, messages = self.state.inline_text(text, self.lineno)
         return nodes.paragraph("", "", *inline, *messages)
+
+
+def value_of(row: dict) -> str:
+    """The value, with a percent sign that no line break parts from its number."""
+    return row["value"].replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def label(row: dict) -> str:

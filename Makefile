@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 READY := .venv/.ready
 SITE := build/site/_build/html
-PAGES := $(wildcard book/* book/_static/* book/_ext/* exercises/*.ipynb) _config.yml _toc.yml \
+PAGES := $(wildcard book/* book/_data/* book/_static/* book/_ext/* exercises/*.ipynb) _config.yml _toc.yml \
          $(wildcard hrm_course/*.py hrm_course/*/*.py)
 # Three processes keep two cores busy: some tests wait for a browser or a kernel.
 PYTEST = set -o pipefail; SITE_DIR=$(CURDIR)/$(SITE) $(BIN)/pytest -q -n 3 \

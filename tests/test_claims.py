@@ -52,8 +52,11 @@ def sentences(text: str) -> list[str]:
     return re.split(r"\n|(?<=[.!?])\s", words(text))
 
 
-def quoted(text: str) -> list[str]:
-    return re.findall(r"\{claim\}`(.+?)`", text)
+def quoted(text: str) -> list[tuple[str, str]]:
+    """Values and keys of the roles; a role of another form has an empty value."""
+    roles = re.findall(r"\{claim\}`(.+?)`", text)
+    pairs = [re.fullmatch(r"(.*) <(.*)>", role) for role in roles]
+    return [pair.groups() if pair else ("", role) for pair, role in zip(pairs, roles, strict=True)]
 
 
 def read(text: str) -> list[str]:
@@ -65,10 +68,15 @@ def read(text: str) -> list[str]:
 def faults(rows: list[dict], texts: dict[str, str]) -> list[str]:
     """What is wrong with a ledger and the pages that quote it, in sentences."""
     keys = Counter(row["key"] for row in rows)
-    roles = {key for text in texts.values() for key in quoted(text)}
+    written = {pair for text in texts.values() for pair in quoted(text)}
+    roles = {key for _, key in written}
     uses = roles | {key for text in texts.values() for key in read(text)}
     found = [f"two rows have the key {key}" for key, n in keys.items() if n > 1]
     found += [f"no row has the key {key}" for key in roles - keys.keys()]
+    values = {row["key"]: row["value"] for row in rows}
+    for value, key in written:
+        if key in values and value != values[key]:
+            found.append(f"{key} is written as {value!r}: write {{claim}}`{values[key]} <{key}>`")
     for row in rows:
         key, listed = row["key"], row["where"].startswith("ledger only")
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key):
@@ -110,7 +118,9 @@ ROW = {
     "verdict": "does not",
     "where": "chapter 12",
 }
-TEXT = "It solves {claim}`a-net` of them, as its authors {cite}`trm2025` say. We have 45 %.\n"
+TEXT = (
+    "It solves {claim}`12.3 % <a-net>` of them, as its authors {cite}`trm2025` say. We have 45 %.\n"
+)
 
 
 def test_a_sound_ledger_has_no_fault():
@@ -123,12 +133,14 @@ def test_a_sound_ledger_has_no_fault():
     ("change", "text", "words"),
     [
         ({}, TEXT + "Others {cite}`hrm2025` have 55 %.", "bare number 55 %"),
-        ({}, TEXT + "From 55.0 to {claim}`a-net`.", "bare number 55.0"),
-        ({}, TEXT + "`x` {claim}`a-net` `y` 55 %.", "bare number 55 %"),
+        ({}, TEXT + "From 55.0 to {claim}`12.3 % <a-net>`.", "bare number 55.0"),
+        ({}, TEXT + "`x` {claim}`12.3 % <a-net>` `y` 55 %.", "bare number 55 %"),
         ({}, TEXT + "| HRM | 27M {cite}`hrm2025` |", "bare number 27M"),
         ({}, TEXT + "It has 27,275,266 {cite}`hrm2025`.", "bare number 27,275,266"),
         ({}, TEXT + "It has 27 million {cite}`hrm2025`.", "bare number 27 million"),
-        ({}, TEXT + "And {claim}`a-mule`.", "no row has the key a-mule"),
+        ({}, TEXT + "And {claim}`1 % <a-mule>`.", "no row has the key a-mule"),
+        ({}, TEXT + "And {claim}`12 % <a-net>`.", "a-net is written as '12 %'"),
+        ({}, TEXT + "And {claim}`a-net`.", "a-net is written as ''"),
         ({}, "Nothing.", "a-net is never quoted"),
         ({"where": "ledger only"}, TEXT, "a-net is quoted"),
         ({"where": "ledger only"}, '```\nledger["a-net"]\n```', "a-net is quoted"),
@@ -146,7 +158,7 @@ def test_a_planted_fault_is_found(change, text, words):
 
 def test_a_key_is_one_row_and_an_anchor():
     assert faults([ROW, ROW], {"page": TEXT}) == ["two rows have the key a-net"]
-    assert "no anchor" in faults([ROW | {"key": "A net"}], {"page": "{claim}`A net`"})[0]
+    assert "no anchor" in faults([ROW | {"key": "A net"}], {"page": "{claim}`12.3 % <A net>`"})[0]
 
 
 def test_the_tables_of_the_library_are_those_of_the_ledger():
@@ -157,7 +169,7 @@ def test_the_tables_of_the_library_are_those_of_the_ledger():
 
 PAGE = """# A page
 
-It solves {claim}`a-net`, not {claim}`a-mule`.
+It solves {claim}`12.3 % <a-net>`, not {claim}`1 % <a-mule>`.
 
 ```{claims}
 ```
@@ -194,5 +206,5 @@ def test_the_role_shows_value_and_citation_and_leads_to_the_row(tmp_path):
     app.cleanup()
     assert re.search(r'href="#claim-a-net".{,80}>12\.3\s%<.{,150}title="[^"]*Martineau', html)
     assert html.count('<tr class="row-even" id="claim-a-net">') == 1 and "1 do not" in html
-    assert "index.md:3" in warned and "no claim has the key 'a-mule'" in warned
+    assert "index.md:3" in warned and "no row" in warned and "a-mule" in warned
     assert warned.count("WARNING") == 1

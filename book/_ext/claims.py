@@ -1,10 +1,13 @@
 """Quoted numbers: the role ``claim`` and the ledger that it leads to.
 
-{claim}`key` shows the value of a row of ``book/_data/claims.csv`` and the citation of its paper;
-the value leads to the row in the ledger, which the directive ``claims`` draws from the same file.
+{claim}`87.4 % <key>` shows the value of a row of ``book/_data/claims.csv`` and the citation of its
+paper; the value leads to the row in the ledger, which the directive ``claims`` draws from the same
+file. The value is written out, and has to be the row's, because JupyterLab knows no such role and
+shows what stands between the quotes.
 """
 
 import csv
+import re
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
@@ -28,15 +31,14 @@ def rows() -> list[dict]:
 
 
 class Claim(SphinxRole):
-    """{claim}`key`: the value, then its citation."""
+    """{claim}`value <key>`: the value, then its citation."""
 
     def run(self) -> tuple[list[nodes.Node], list]:
         self.env.note_dependency(str(LEDGER))
-        row = {row["key"]: row for row in rows()}.get(self.text)
-        if row is None:
-            message = (
-                "no claim has the key %r: book/_data/claims.csv has no such row"
-            )
+        value, key = re.fullmatch(r"(.*?) ?(?:<(.*)>)?", self.text).groups()
+        row = {row["key"]: row for row in rows()}.get(key)
+        if row is None or row["value"] != value:
+            message = "{claim}`%s`: no row of book/_data/claims.csv has this value and key"
             LOGGER.warning(message, self.text, location=self.get_location())
             return [nodes.literal("", self.text)], []
         value = pending_xref(

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
 from torch import Tensor
 
 from .maps import numbers
@@ -66,6 +65,8 @@ def stability_conditions(A: Tensor) -> StabilityConditions:
         }
         hurwitz = {"-trace": -trace, "-det": -det, "det - trace minors": det - trace * minors}
     map_stable, flow_stable = (min(margins.values()) > 0 for margins in (jury, hurwitz))
+    from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov  # slow to import
+
     B, Q = A.T.numpy(), np.eye(n)
     return StabilityConditions(
         trace,

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchdiffeq import odeint
 
 from .maps import Map, numbers
 
@@ -133,6 +132,7 @@ def adaptive(field: Map, time: float, rtol: float = 1e-8, atol: float = 1e-10) -
     Source: Dormand and Prince (1980), *A family of embedded Runge-Kutta formulae*.
     """
     _check_step(time)
+    from torchdiffeq import odeint  # slow to import, and few need it
 
     def flow(z: Tensor) -> Tensor:
         if rtol < 10 * torch.finfo(numbers(z).dtype).eps:

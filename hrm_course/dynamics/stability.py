@@ -1,13 +1,11 @@
 """Jacobians, their spectra and norms: dense for small states, matrix-free for large ones."""
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs, eigsh
 from torch import Tensor
 from torch.func import jvp, vjp, vmap
 
@@ -106,7 +104,7 @@ def leading_eigenvalues(f: Map, z: Tensor, k: int = 1, tol: float | None = None)
     if n <= DENSE_LIMIT or k >= n - 1:
         values = torch.linalg.eigvals(_finite(jacobian(f, z)))
     else:
-        along = _arnoldi(eigs, lambda v: push(f, z, v)[1], z, k, tol)
+        along = _arnoldi("eigs", lambda v: push(f, z, v)[1], z, k, tol)
         values = torch.from_numpy(along.astype(complex))
     return values[values.abs().argsort(descending=True)][:k]
 
@@ -157,7 +155,7 @@ def _operator_norm(f: Map, z: Tensor, tol: float | None) -> float:
     along = lambda v: push(f, z, v)[1]  # noqa: E731
     # a power of 2 near |J|, so that J^T J neither overflows nor vanishes where J does not
     scale = 2.0 ** math.frexp(along(torch.ones_like(z)).abs().max())[1]
-    square = _arnoldi(eigsh, lambda v: pull(along(v) / scale)[0] / scale, z, 1, tol).item()
+    square = _arnoldi("eigsh", lambda v: pull(along(v) / scale)[0] / scale, z, 1, tol).item()
     return scale * max(square, 0.0) ** 0.5
 
 
@@ -239,8 +237,11 @@ def _finite(J: Tensor) -> Tensor:
     return J
 
 
-def _arnoldi(solver: Callable, multiply: Map, z: Tensor, k: int, tol: float | None) -> np.ndarray:
-    """The ``k`` largest eigenvalues of the linear map ``multiply`` on states shaped like ``z``."""
+def _arnoldi(solver: str, multiply: Map, z: Tensor, k: int, tol: float | None) -> np.ndarray:
+    """The ``k`` largest eigenvalues of the linear map ``multiply`` on states shaped like ``z``, by
+    ``solver`` of SciPy: "eigs", or "eigsh" where the map is symmetric.
+    """
+    from scipy.sparse import linalg  # slow to import, and small states do not need it
 
     def product(v: np.ndarray) -> np.ndarray:
         direction = torch.from_numpy(np.ascontiguousarray(v.ravel())).to(z.dtype).view_as(z)
@@ -254,11 +255,11 @@ def _arnoldi(solver: Callable, multiply: Map, z: Tensor, k: int, tol: float | No
     # is random, so only a null set of other matrices maps it to zero).
     if not np.any(product(start)):
         return np.zeros(k)
-    operator: Any = LinearOperator
+    operator: Any = linalg.LinearOperator
     operator = operator((n, n), matvec=product, dtype=start.dtype)
     tol = precision(z, 1e-8, 1e-3) if tol is None else tol
     try:
-        values = solver(
+        values = getattr(linalg, solver)(
             operator,
             k,
             v0=start,
@@ -267,7 +268,7 @@ def _arnoldi(solver: Callable, multiply: Map, z: Tensor, k: int, tol: float | No
             ncv=min(n, max(2 * k + 1, KRYLOV)),
             return_eigenvectors=False,
         )
-    except ArpackNoConvergence as stuck:
+    except linalg.ArpackNoConvergence as stuck:
         raise RuntimeError(
             f"The spectrum of a {n} x {n} matrix did not settle to a relative accuracy of "
             f"{tol:g}. Ask for less accuracy (tol), or for a few more eigenvalues (k)."

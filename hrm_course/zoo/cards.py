@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import files
 from ..models import FeedForward, Solver
+from ..models.saving import seal
 from ..training import Score
 from ..training.evaluate import failures
 from ..training.log import write_table
@@ -18,7 +19,7 @@ TITLE = "# Trained models of the course\n"
 
 def publish(name: str, runs: list[Path], destination: str | Path, hardware: str) -> Path:
     """Collects finished runs of one recipe into a folder that ships: weights of the first run,
-    the log of each, ``results.csv`` and a card. The table beside the folders is written anew.
+    the log of each, checksums, ``results.csv`` and a card. The table beside the folders is written anew.
 
     Args:
         name: the recipe.
@@ -42,6 +43,7 @@ def publish(name: str, runs: list[Path], destination: str | Path, hardware: str)
         raise ValueError(f"A model is published from runs of different seeds, not of {seeds}.")
     for file in ("config.json", "model.safetensors"):  # the only place where weights are shipped
         files.write(folder / file, (runs[0] / file).read_bytes())
+    seal(folder)
     for path, seed in zip(runs, seeds, strict=True):
         files.write(folder / f"log-seed{seed}.csv", (path / "log.csv").read_bytes())
     write_table(results, folder / "results.csv")

@@ -194,6 +194,11 @@ def test_from_training_to_a_card(tiny, tmp_path, capsys):
     assert "over 2 seeds" in (folder / "README.md").read_text()
     assert json.loads((folder / "config.json").read_text())["hidden_size"] == 16
     assert TRM.from_pretrained(folder).config.hidden_size == 16
+    # another run's weights take the place of the first one's, and so do their checksums
+    arguments = ["trm-sudoku-4x4", "--seeds", "1", "0", "--out", str(tmp_path)]
+    was = (folder / "SHA256SUMS").read_text()
+    assert main(["publish", *arguments, *where]) == 0
+    assert (folder / "SHA256SUMS").read_text() != was
 
 
 @pytest.mark.parametrize(

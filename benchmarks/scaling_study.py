@@ -39,12 +39,12 @@ DEPTHS = (1, 2, 4, 8, 16, 32)
 BATCH, STARTS = 20, 16
 SETS = {  # model, the part of its recipe's boards, how many, how deep
     "expert": ("trm-sudoku-9x9-expert", None, 100, 32),
-    "harder": ("trm-sudoku-9x9-expert", "blanks_55_to_60_guesses_7_to_50", 60, 32),
-    "hard": ("trm-sudoku-9x9-hard", None, 60, 32),
+    "harder": ("trm-sudoku-9x9-expert", "blanks_55_to_60_guesses_7_to_50", 40, 32),
+    "hard": ("trm-sudoku-9x9-hard", None, 40, 32),
     "trapped": ("trm-sudoku-4x4-trapped", None, 150, 16),
-    "maze": ("trm-maze-9x9", None, 120, 8),
+    "maze": ("trm-maze-9x9", None, 100, 8),
 }
-LEVELS, NOISY, SEGMENTS = (0.0, 0.1, 0.3), 40, 16
+LEVELS, NOISY, SEGMENTS = (0.0, 0.1, 0.3), 30, 16
 
 
 def boards(name: str):

@@ -1,7 +1,7 @@
 """What thinking longer and starting more often buy: shipped models, run 16 times on each board.
 
     python benchmarks/scaling_study.py expert     # 1 to 2 minutes of one core each
-    python benchmarks/scaling_study.py harder hard trapped maze noise
+    python benchmarks/scaling_study.py hard trapped maze noise
 
 Every start but the first is a random state. A set becomes ``benchmarks/results/scaling-NAME.npz``:
 
@@ -14,7 +14,7 @@ Every start but the first is a random state. A set becomes ``benchmarks/results/
 - ``calls``, passes through the network in a segment.
 
 ``noise`` writes a table: the usual start and three others, with normal noise of a given size added
-to the state after each segment, on the first boards of three sets. Columns: ``one``, the share right
+to the state after each segment, on the first boards of two sets. Columns: ``one``, the share right
 of single runs; ``head``, if the halting head chooses among four; ``any``, if some run is right.
 """
 
@@ -37,23 +37,20 @@ from hrm_course.zoo import RECIPES
 RESULTS = Path(__file__).parent / "results"
 DEPTHS = (1, 2, 4, 8, 16, 32)
 BATCH, STARTS = 20, 16
-SETS = {  # model, the part of its recipe's boards, how many, how deep
-    "expert": ("trm-sudoku-9x9-expert", None, 100, 32),
-    "harder": ("trm-sudoku-9x9-expert", "blanks_55_to_60_guesses_7_to_50", 40, 32),
-    "hard": ("trm-sudoku-9x9-hard", None, 40, 32),
-    "trapped": ("trm-sudoku-4x4-trapped", None, 150, 16),
-    "maze": ("trm-maze-9x9", None, 100, 8),
+SETS = {  # model, how many of its recipe's test boards, how deep
+    "expert": ("trm-sudoku-9x9-expert", 100, 32),
+    "hard": ("trm-sudoku-9x9-hard", 40, 32),
+    "trapped": ("trm-sudoku-4x4-trapped", 150, 16),
+    "maze": ("trm-maze-9x9", 80, 8),
 }
 LEVELS, NOISY, SEGMENTS = (0.0, 0.1, 0.3), 30, 16
 
 
 def boards(name: str):
     """The model, its task, and the puzzles and solutions of a set."""
-    model, part, n, _ = SETS[name]
+    model, n, _ = SETS[name]
     recipe = RECIPES[model]
-    if part:
-        both = recipe.parts()[part]
-    elif name == "maze":  # quicker than the recipe's test set; of layouts never trained on
+    if name == "maze":  # quicker than the recipe's test set; of layouts never trained on
         share = recipe.test_puzzles / (recipe.test_puzzles + recipe.train_puzzles)
         walls, paths = recipe.task.generate(4_000, seed=9)
         held_out = recipe.task.split(walls, share)
@@ -68,7 +65,7 @@ def boards(name: str):
 def measure(name: str) -> dict[str, np.ndarray]:
     """The arrays of a set."""
     model, task, puzzles, solutions = boards(name)
-    deepest, parts, started = SETS[name][3], [], time.process_time()
+    deepest, parts, started = SETS[name][2], [], time.process_time()
     depths = [d for d in DEPTHS if d <= deepest]
     at = torch.tensor(depths) - 1
     for first in tqdm(range(0, len(puzzles), BATCH), desc=name):
@@ -130,7 +127,7 @@ def noisy(model: TRM, inputs: torch.Tensor, state: State, level: float, generato
 def noise() -> str:
     """The table of all levels of noise."""
     rows = []
-    for name in tqdm(("expert", "hard", "trapped"), desc="noise"):
+    for name in tqdm(("expert", "trapped"), desc="noise"):
         model, task, puzzles, solutions = boards(name)
         inputs, labels = (torch.from_numpy(task.encode(b[:NOISY])) for b in (puzzles, solutions))
         for random in (False, True):
@@ -148,7 +145,9 @@ def noise() -> str:
                 shares = {"one": right, "head": chosen, "any": right.any(0)}
                 shares = {k: round(v.double().mean().item(), 4) for k, v in shares.items()}
                 starts = "random" if random else "usual"
-                rows.append({"set": name, "starts": starts, "level": level} | shares)
+                rows.append(
+                    {"set": name, "n": len(inputs), "starts": starts, "level": level} | shares
+                )
     table = io.StringIO()
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
     writer.writeheader()

@@ -39,7 +39,7 @@ DEPTHS = (1, 2, 4, 8, 16, 32)
 BATCH, STARTS = 20, 16
 SETS = {  # model, how many of its recipe's test boards, how deep
     "expert": ("trm-sudoku-9x9-expert", 100, 32),
-    "hard": ("trm-sudoku-9x9-hard", 40, 32),
+    "hard": ("trm-sudoku-9x9-hard", 100, 32),
     "trapped": ("trm-sudoku-4x4-trapped", 150, 16),
     "maze": ("trm-maze-9x9", 80, 8),
 }

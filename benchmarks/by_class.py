@@ -27,7 +27,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hrm_course import files
-from hrm_course.models import Solver
+from hrm_course.models import Solver, by_halting_head, from_starts
 from hrm_course.training.checkpoint import FILE
 from hrm_course.zoo import RECIPES
 
@@ -51,17 +51,13 @@ def measure(model: Solver, inputs: Tensor, labels: Tensor, starts: int, seed: in
     generator = torch.Generator().manual_seed(seed)
     trace = model.solve(inputs, DEPTHS[-1], trace=True).trace
     row = {f"exact_{depth}": _exact(trace.tokens[depth - 1], labels) for depth in DEPTHS}
-    answers = [(trace.tokens[THINK - 1], trace.halt_logit[THINK - 1])]
-    for _ in range(starts - 1):
-        state = model.random_state(len(inputs), generator)
-        trace = model.solve(inputs, THINK, trace=True, state=state).trace
-        answers.append((trace.tokens[-1], trace.halt_logit[-1]))
+    traces = from_starts(model, inputs, THINK, starts, generator)
+    answers = [(trace.tokens[-1], trace.halt_logit[-1]) for trace in traces]
     tokens, trust = (torch.stack(part) for part in zip(*answers, strict=True))
     right = (tokens == labels).all(-1)  # [starts, n]
     for k in (k for k in (2, 4, 8, 16) if k <= starts):
-        row[f"best_{k}"] = (
-            right[trust[:k].argmax(0), torch.arange(len(labels))].double().mean().item()
-        )
+        chosen = by_halting_head(trust[:k])
+        row[f"best_{k}"] = right[chosen, torch.arange(len(labels))].double().mean().item()
         row[f"any_{k}"] = right[:k].any(0).double().mean().item()
     return row
 

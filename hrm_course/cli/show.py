@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..data.check import many
-from ..models import Reasoner, Solver
+from ..models import Reasoner, Solver, from_starts
 from ..tasks import Maze, Sudoku, drawings
 from ..tasks.shapes import tasks_for
 from ..tasks.sudoku import SYMBOLS, NoSolution
@@ -303,18 +303,15 @@ def answers(
     if not isinstance(model, Reasoner):
         return model.solve(tokens).tokens[None].cpu(), None
     ids = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
-    generator, state = torch.Generator().manual_seed(0), None
+    generator = torch.Generator().manual_seed(0)
     best, trust = torch.zeros(0), torch.zeros(0)
-    for k in range(starts):
-        trace = model.solve(tokens, segments, True, puzzle_identifiers=ids, state=state).trace
-        assert trace is not None  # it was asked for
+    for k, trace in enumerate(from_starts(model, tokens, segments, starts, generator, ids)):
         found, sure = trace.tokens.cpu(), trace.halt_logit.sigmoid().cpu()
         if k == 0:
             best, trust = found, sure
         better = sure[-1] > trust[-1]
         best = torch.where(better[:, None], found, best)
         trust = torch.where(better, sure, trust)
-        state = model.random_state(len(tokens), generator)
     return best, trust
 
 

@@ -7,6 +7,7 @@ from .hrm import HRM, HRMConfig
 from .official import from_official, to_official
 from .reasoner import Answer, Output, Reasoner, ReasonerConfig, State, Trace
 from .saving import PRETRAINED, Solver
+from .starts import by_halting_head, by_residual, by_rules, by_vote, from_starts, pass_at_k
 from .trm import TRM, TRMConfig
 
 __all__ = [
@@ -26,7 +27,13 @@ __all__ = [
     "State",
     "TRMConfig",
     "Trace",
+    "by_halting_head",
+    "by_residual",
+    "by_rules",
+    "by_vote",
     "from_official",
+    "from_starts",
+    "pass_at_k",
     "to_official",
     "variants",
 ]

@@ -7,18 +7,19 @@ A part that is there already is measured again only when it is named. Each part 
 ``benchmarks/results/microscope-PART.npz``; an array is named ``subject/what``. The subjects are
 shipped models, each on boards of one level from the test set of its recipe:
 
-    hard, expert, hrm, cmm   the models of the hard 9x9 recipe, on minimal boards that need guesses
-    hrm-moderate             the same HRM on boards with 40 to 50 blanks, of which it solves most
-    trapped                  trm-sudoku-4x4-trapped, on 4x4 boards
-    untrained                the network of "hard" before training, on its boards
+    hard, hrm, cmm   the models of the hard 9x9 recipe, on minimal boards that need guesses
+    expert           trm-sudoku-9x9-expert, on boards with 55 to 60 blanks and 7 to 50 guesses
+    hrm-moderate     the same HRM on boards with 40 to 50 blanks, of which it solves most
+    trapped          trm-sudoku-4x4-trapped, on 4x4 boards
+    untrained        the network of "hard" before training, on its boards
 
 The parts:
 
-    ends       96 orbits of 128 segments: wrong cells, motion |f(z) - z| / |z|, halting logit; how
-               each ends (`dynamics.ending` on the last 64)
-    spectra    spectral radius by Arnoldi's method after 32 segments, ten right and ten wrong
-    exponents  what four tangent vectors gain in each of 32 segments, 48 boards
-    starts     32 boards from 16 random starts: right after 32 segments, and how far apart the ends
+    ends       64 orbits of 64 segments (trapped: 400): wrong cells, motion |f(z) - z| / |z|, halting
+               logit, how each ends (`dynamics.ending`)
+    spectra    spectral radius by Arnoldi's method after 32 segments, five right and five wrong
+    exponents  what two tangent vectors gain in each of 32 segments, 32 boards
+    starts     16 boards from 8 random starts: right after 32 segments, and how far apart the ends
     handed     what becomes of a state handed in: a solution, somebody else's, the own end state
     blanks     boards with few blanks, after 1 to 8 segments
     dimension  participation ratio and two-neighbour dimension of orbits and of their controls
@@ -122,9 +123,9 @@ def ends() -> dict:
     for name in tqdm((*NINE, "trapped", "untrained")):
         s = subject(name, 400 if name == "trapped" else BOARDS)
         f, z = s.map(), s.start()
-        wrong, motion, halt, slow = [], [], [], []
+        wrong, motion, halt, states = [], [], [], [z]
         with torch.no_grad():
-            for n in range(1, LONG + 1):
+            for _ in range(LONG):
                 image = f(z)
                 size = image.flatten(1).norm(dim=1)
                 motion.append((image - z).flatten(1).norm(dim=1) / size)
@@ -132,9 +133,8 @@ def ends() -> dict:
                 out = s.model.read_out(z[:, 0])
                 wrong.append((out.logits.argmax(-1) != s.labels).sum(1))
                 halt.append(out.halt_logit)
-                if n >= LONG // 2:
-                    slow.append(z)
-        end = ending(torch.stack(slow), batched=True)
+                states.append(z)
+        end = ending(torch.stack(states), batched=True)
         found |= {
             f"{name}/wrong": torch.stack(wrong).to(torch.uint8),
             f"{name}/motion": torch.stack(motion),
@@ -148,7 +148,7 @@ def ends() -> dict:
 
 
 def spectra() -> dict:
-    """Spectral radii after 32 segments, at ten states that are right and ten that are wrong."""
+    """Spectral radii after 32 segments, at five states that are right and five that are wrong."""
     found = {}
     for name in ("trapped", "hard", "expert", "hrm-moderate"):
         s = subject(name, 200 if name == "trapped" else BOARDS)
@@ -167,7 +167,7 @@ def _motion(f, z: Tensor) -> Tensor:
 
 
 def exponents() -> dict:
-    """What each of four orthonormal tangents gains in each segment: logarithms [32, B, 4]."""
+    """What each of two orthonormal tangents gains in each segment: logarithms [32, B, 2]."""
     found = {}
     for name in tqdm(("hard", "expert", "hrm-moderate")):
         s = subject(name, 32)
@@ -186,7 +186,7 @@ def exponents() -> dict:
 
 
 def starts() -> dict:
-    """Random starts, and the usual start with noise added."""
+    """Eight random starts of 16 boards; of trapped, half of them boards that the usual start fails."""
     found = {}
     for name in ("trapped", "hard", "expert"):
         s = subject(name, 16)
@@ -216,7 +216,7 @@ def starts() -> dict:
 
 
 def handed() -> dict:
-    """Share of boards right at once and after 1, 2, 4, 8, 16 segments, from states handed in.
+    """Share of boards right at once and after 1, 2, 4, 8 segments, from states handed in.
 
     Rows: the solution's embedding as z_H; another board's solution; the state in which the model
     rests when it is given the solution as its puzzle; the same of another board (a control: does
@@ -245,7 +245,7 @@ def handed() -> dict:
 
 
 def blanks() -> dict:
-    """Right after 1, 2, 4, 8 segments: 96 boards with 0, 1, 2, 4, 8, 16, 32 blanks."""
+    """Right after 1, 2, 4, 8 segments: 64 boards with 0, 1, 2, 4, 8, 16 blanks."""
     found = {}
     for name in ("hard", "expert", "hrm"):
         s, right = subject(name), []
@@ -277,6 +277,10 @@ def dimension() -> dict:
                 [participation_ratio(walk_like(slow[:, i], seed=i)) for i in range(BOARDS)]
             ),
             f"{name}/ends": participation_ratio(slow[-1]),
+            f"{name}/ends_fast": participation_ratio(z[-1, :, 1]),
+            f"{name}/ends_cloud": participation_ratio(
+                torch.randn(slow[-1].shape, generator=torch.Generator().manual_seed(0))
+            ),
             f"{name}/ends_two": two_nn(slow[-1]),
         }
         late = slow[8:]  # without the first, large moves
@@ -333,38 +337,14 @@ def order() -> dict:
         found |= {
             f"{name}/decided": (last_wrong.amax(0) + 1).to(torch.uint8),  # 17: never
             f"{name}/naked": torch.from_numpy(s.task.rounds(s.puzzles)).to(torch.int8),
-            f"{name}/either": torch.from_numpy(both_rules(s.task, s.puzzles)).to(torch.int8),
-            f"{name}/candidates": torch.from_numpy(candidates(s.task, s.puzzles).sum(-1)).to(
+            f"{name}/either": torch.from_numpy(s.task.rounds(s.puzzles, hidden=True)).to(
+                torch.int8
+            ),
+            f"{name}/candidates": torch.from_numpy(s.task.candidates(s.puzzles).sum(-1)).to(
                 torch.int8
             ),
         }
     return found
-
-
-def candidates(task, puzzles: np.ndarray) -> np.ndarray:
-    """Which values ``[n, cells, side]`` the digits that a blank cell sees leave open to it."""
-    units = np.array(task._units)
-    sees = (units[:, None] == units[None]).any(-1).astype(np.int64)
-    has = (puzzles[:, :, None] == np.arange(1, task.side + 1)).astype(np.int64)
-    return (np.einsum("ij,njd->nid", sees, has) == 0) & (puzzles == 0)[:, :, None]
-
-
-def both_rules(task, puzzles: np.ndarray) -> np.ndarray:
-    """As `Sudoku.rounds`, with a second rule: a value that has one cell left in a unit goes there."""
-    units = np.array(task._units)
-    member = np.stack([units[:, k] == u for k in range(3) for u in range(task.side)])  # [units, S]
-    boards, filled = puzzles.copy(), np.where(puzzles > 0, 0, -1)
-    for n in range(1, task.cells + 1):
-        open_to = candidates(task, boards)  # [n, S, values]
-        places = np.einsum("us,nsd->nud", member.astype(int), open_to.astype(int))
-        alone = np.einsum("us,nud->nsd", member.astype(int), (places == 1).astype(int)) > 0
-        certain = open_to & (alone | (open_to.sum(2, keepdims=True) == 1))
-        now = certain.any(2)
-        if not now.any():
-            break
-        boards = np.where(now, certain.argmax(2) + 1, boards)
-        filled = np.where(now, n, filled)
-    return filled
 
 
 def probes() -> dict:
@@ -378,7 +358,7 @@ def probes() -> dict:
     train, boards = 208, 256
     for name in tqdm(("hard-moderate", "expert-moderate", "hrm-moderate", "untrained-moderate")):
         s = subject(name, boards)
-        open_to = torch.from_numpy(candidates(s.task, s.puzzles))
+        open_to = torch.from_numpy(s.task.candidates(s.puzzles))
         prefix = s.model.config.prefix
         z = orbit(s.map(), s.start(), 4)[[1, 2, 4], :, :, prefix:]  # [3, B, 2, S, D]
         features = [z[k, :, i] for i in (0, 1) for k in range(3)]
@@ -420,7 +400,7 @@ def swap() -> dict:
     """At solved end states, the states of the upper half (rows 1 to 4, or 1 and 2) are replaced.
 
     Rows: by the end state of another board; by random numbers; by the usual start; z_H alone by
-    another's; z_L alone by another's. Columns 0, 1, 2, 4, 8, 16 segments later: share of the cells
+    another's; z_L alone by another's. Columns 0, 1, 2, 4, 8 segments later: share of the cells
     in the other half that are right, and whether the board is.
     """
     found = {}

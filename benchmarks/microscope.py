@@ -40,6 +40,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hrm_course.dynamics import (
+    auc,
     ending,
     leading_eigenvalues,
     lyapunov_exponents,
@@ -295,7 +296,7 @@ def dimension() -> dict:
     return found
 
 
-def _long(s: Subject, z: Tensor, boards: int = 8, length: int = 256) -> dict[str, Tensor]:
+def _long(s: Subject, z: Tensor, boards: int = 12, length: int = 256) -> dict[str, Tensor]:
     rows = (~s.right(z)).nonzero().flatten()[:boards]
     f, z, states = s.map(rows), z[rows], []
     with torch.no_grad():
@@ -314,7 +315,9 @@ def _long(s: Subject, z: Tensor, boards: int = 8, length: int = 256) -> dict[str
         clouds.append(two_nn(cloud))
         ratios.append(participation_ratio(path))
     long = {"two": two, "two_walk": walks, "two_cloud": clouds, "ratio": ratios}
-    return {f"long_{key}": torch.stack(value) for key, value in long.items()}
+    found = {f"long_{key}": torch.stack(value) for key, value in long.items()}
+    # some are solved or come to rest after all: those are told by their last move
+    return found | {"long_right": s.right(z, rows), "long_motion": _motion(f, z)}
 
 
 def order() -> dict:
@@ -352,7 +355,8 @@ def probes() -> dict:
 
     The answer of the cell itself is left out, so that a state that only knows the answer gains
     nothing. Rows: z_H and z_L after 1, 2, 4 segments; columns: 48 test boards, an AUC each.
-    Controls: the embedded puzzle alone; the untrained network; labels of another board.
+    Controls: the embedded puzzle alone; the untrained network; labels of another board; the
+    model's own logits of the values, without any probe.
     """
     found = {}
     train, boards = 208, 256
@@ -363,8 +367,10 @@ def probes() -> dict:
         z = orbit(s.map(), s.start(), 4)[[1, 2, 4], :, :, prefix:]  # [3, B, 2, S, D]
         features = [z[k, :, i] for i in (0, 1) for k in range(3)]
         embedded = s.model.embed(s.inputs)[:, prefix:]
+        logits = s.model.lm_head(z[:, :, 0])[..., 2:]  # [3, B, S, values]
         found[f"{name}/auc"] = torch.stack([_probe(s, x, open_to, train) for x in features])
         found[f"{name}/embedded"] = _probe(s, embedded, open_to, train)
+        found[f"{name}/logits"] = torch.stack([_ranked(s, x, open_to, train) for x in logits])
         found[f"{name}/other"] = _probe(s, features[0], open_to, train, shift=1)
     return found
 
@@ -382,18 +388,20 @@ def _probe(s: Subject, x: Tensor, open_to: Tensor, train: int, shift: int = 0) -
     seen = x[:train][blank[:train]]
     gram = seen.T @ seen + 1.0 * torch.eye(seen.shape[1]).double()
     weights = torch.linalg.solve(gram, seen.T @ open_to[:train][blank[:train]].double())
+    return _ranked(s, x @ weights, open_to, train, blank, answer)
+
+
+def _ranked(s: Subject, guess: Tensor, open_to: Tensor, train: int, blank=None, answer=None):
+    """AUCs of numbers for each value ``[B, S, side]``, answers left out, from ``train`` on."""
+    blank = torch.from_numpy(s.puzzles == 0) if blank is None else blank
+    answer = (
+        torch.nn.functional.one_hot(s.labels - 2, s.task.side).bool() if answer is None else answer
+    )
     scores = []
-    for i in range(train, len(x)):
-        guess, is_open = (x[i] @ weights)[blank[i]], open_to[i][blank[i]]
-        counts = ~answer[i][blank[i]]
-        scores.append(_auc(guess[counts & is_open], guess[counts & ~is_open]))
+    for i in range(train, len(guess)):
+        numbers, is_open, counts = (part[i][blank[i]] for part in (guess, open_to, ~answer))
+        scores.append(auc(numbers[counts & is_open], numbers[counts & ~is_open]))
     return torch.tensor(scores)
-
-
-def _auc(first: Tensor, second: Tensor) -> float:
-    from hrm_course.dynamics import auc
-
-    return auc(first, second)
 
 
 def swap() -> dict:
@@ -404,7 +412,7 @@ def swap() -> dict:
     in the other half that are right, and whether the board is.
     """
     found = {}
-    for name in tqdm(("hard", "expert", "hrm-moderate")):
+    for name in tqdm(("hard", "expert", "hard-moderate", "hrm-moderate")):
         s = subject(name, 48)
         z = orbit(s.map(), s.start(), 16)[-1]
         rows = s.right(z).nonzero().flatten()[:24]

@@ -66,6 +66,7 @@ def test_synthetic_orbits_are_told_apart(kind):
     assert sum(k == kind for k in found.kind) >= 57, found.kind
     alone = ending(orbits[:, 7])
     assert alone.kind == found.kind[7] and alone.recurrence == found.recurrence[7]
+    assert alone.period == found.period[7]
 
 
 @pytest.mark.parametrize(
@@ -79,12 +80,21 @@ def test_synthetic_orbits_are_told_apart(kind):
         (linear_map(0.9 * torch.eye(2, dtype=F64)), [1.0, 2.0], "fixed point", None),
         (linear_map(torch.tensor([[0.0, -1], [1, 0]], dtype=F64)), [1.0, 0], "limit cycle", 4),
         (linear_map(torch.eye(1, dtype=F64)), [1.0], "fixed point", None),
+        (lambda z: z + 1, [0.0], "wandering", None),  # near where it was, but never away and back
     ],
 )
 def test_maps_whose_end_is_known(f, start, kind, period):
     found = ending(orbit(f, torch.tensor(start, dtype=F64), 128))
     assert found.kind == kind
     assert period is None or found.period == period
+
+
+def test_rounding_does_not_hide_a_point_of_rest():
+    """Moves of 1e-7 for ever, as of single precision: they don't shrink, and are no motion."""
+    noise = 1e-7 * normal(65, 30)
+    noise[0] += 10
+    found = ending(noise)
+    assert found.kind == "fixed point" and found.shrink > 0.5 and found.still < 1e-6
 
 
 @given(seed=seeds, scale=st.floats(1e-3, 1e3))

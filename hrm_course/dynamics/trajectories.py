@@ -135,7 +135,7 @@ def walk_like(states: Tensor, seed: int = 0) -> Tensor:
     Raises:
         ValueError, TypeError: as `orbit`.
     """
-    as_start(numbers(states), "The orbit to imitate")
+    _orbits(states, False, 1, "A walk")
     steps = states.diff(dim=0).flatten(1).norm(dim=1)
     generator = torch.Generator().manual_seed(seed)
     turns = torch.randn(len(steps), states[0].numel(), generator=generator, dtype=torch.float64)
@@ -151,9 +151,12 @@ def auc(first: Tensor, second: Tensor) -> float:
     about two samples that needs no threshold. (The area under the ROC curve.)
 
     Raises:
-        ValueError: a sample is empty or holds a NaN.
+        ValueError: a sample is empty, or holds a NaN or complex numbers.
+        TypeError: as `orbit`.
     """
-    first, second = (torch.as_tensor(sample).double().flatten() for sample in (first, second))
+    for sample in (first, second):
+        _check_real(numbers(sample, "The sample"), "An AUC")
+    first, second = first.double().flatten(), second.double().flatten()
     if len(first) == 0 or len(second) == 0 or torch.cat((first, second)).isnan().any():
         raise ValueError("auc compares two samples of at least one number each, without NaN.")
     above = (first.unsqueeze(1) > second).double() + (first.unsqueeze(1) == second).double() / 2
@@ -163,13 +166,19 @@ def auc(first: Tensor, second: Tensor) -> float:
 def _orbits(states: Tensor, batched: bool, least: int, what: str) -> Tensor:
     """``[B, n, numbers]``, in double precision."""
     as_start(numbers(states), "The tensor of states")
-    if states.dim() < 1 + batched or len(states) < least:
+    if states.dim() < 1 + batched or len(states) < least or states.numel() == 0:
         raise ValueError(
             f"{what} needs states [n, {'B, ' * batched}*shape], n at least {least}, not "
             f"{list(states.shape)}."
         )
+    _check_real(states, what)
     rows = states.transpose(0, 1) if batched else states.unsqueeze(0)
     return rows.reshape(*rows.shape[:2], -1).double()
+
+
+def _check_real(z: Tensor, what: str) -> None:
+    if z.is_complex():
+        raise ValueError(f"{what} needs real numbers: use torch.view_as_real for complex ones.")
 
 
 def _ratio(part: Tensor, whole: Tensor) -> Tensor:

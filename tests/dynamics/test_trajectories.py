@@ -193,9 +193,10 @@ def test_directions_of_a_walk_are_spread_evenly():
 )
 def test_auc_counts_pairs(first, second):
     pairs = [(a > b) + (a == b) / 2 for a in first for b in second]
-    found = auc(torch.tensor(first), torch.tensor(second))
+    one, other = torch.tensor(first, dtype=F64), torch.tensor(second, dtype=F64)
+    found = auc(one, other)
     assert found == pytest.approx(sum(pairs) / len(pairs))
-    assert found + auc(torch.tensor(second), torch.tensor(first)) == pytest.approx(1)
+    assert found + auc(other, one) == pytest.approx(1)
 
 
 def test_auc_agrees_with_the_rank_test_of_scipy():

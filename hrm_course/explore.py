@@ -177,8 +177,10 @@ def _still(frame: Frame, alt: str, limits: list) -> str:
 def _png(frame: Frame, limits: list) -> bytes:
     with plt.rc_context():
         set_style()
-        figure = Figure(figsize=(6.4, 3.8) if len(frame.panels) < 2 else (7.6, 3.6))
-        axes = figure.subplots(1, len(frame.panels), squeeze=False)[0]
+        panels = len(frame.panels)
+        rows = 2 if panels == 4 else 1  # as they stand on the page
+        figure = Figure(figsize=(6.4, 3.8) if panels < 2 else (7.6, 3.6 * rows))
+        axes = figure.subplots(rows, panels // rows, squeeze=False).flat
         for ax, panel, limit in zip(axes, frame.panels, limits, strict=True):
             if isinstance(panel, Board | Grid):
                 plot = plot_board if isinstance(panel, Board) else plot_grid

@@ -31,12 +31,15 @@ from .stability import (
     operator_norm,
     spectral_radius,
 )
+from .trajectories import auc, ending, participation_ratio, two_nn, walk_like
 
 __all__ = [
     "adaptive",
+    "auc",
     "basins",
     "bifurcation",
     "double_well",
+    "ending",
     "euler",
     "euler_maruyama",
     "fixed_point",
@@ -56,6 +59,7 @@ __all__ = [
     "newton_map",
     "operator_norm",
     "orbit",
+    "participation_ratio",
     "passage_times",
     "pendulum",
     "residual",
@@ -65,5 +69,7 @@ __all__ = [
     "stability_conditions",
     "tanh_network",
     "tent",
+    "two_nn",
     "van_der_pol",
+    "walk_like",
 ]

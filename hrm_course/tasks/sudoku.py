@@ -275,7 +275,24 @@ class Sudoku:
             self.solve(puzzle)  # says what is wrong
         return guesses
 
-    def rounds(self, puzzles: np.ndarray) -> np.ndarray:
+    def candidates(self, puzzles: np.ndarray) -> np.ndarray:
+        """Which values each blank may still take: those that no cell it sees holds.
+
+        Args:
+            puzzles: ``[cells]`` or ``[n, cells]``.
+
+        Returns:
+            Booleans of that shape with an axis ``[side]`` more, False throughout at a given.
+        """
+        boards = self._boards("puzzles", puzzles)
+        values = np.arange(1, self.side + 1)
+        has = (np.atleast_2d(boards)[:, :, None] == values).astype(np.int64)
+        units = np.array(self._units)  # [cells, 3]
+        sees = (units[:, None] == units[None]).any(-1).astype(np.int64)  # [cells, cells]
+        possible = np.einsum("ij,njd->nid", sees, has) == 0  # [n, cells, values]
+        return possible.reshape(*boards.shape, self.side) & (boards == 0)[..., None]
+
+    def rounds(self, puzzles: np.ndarray, hidden: bool = False) -> np.ndarray:
         """In which round each cell is filled by the simplest rule: how much serial work it needs.
 
         In a round all blanks with a single possible value take it at once; the next round sees
@@ -283,21 +300,27 @@ class Sudoku:
 
         Args:
             puzzles: ``[cells]`` or ``[n, cells]``.
+            hidden: use a second rule too, in the same rounds: a value that has a single possible
+                cell in a row, column or box goes there.
 
         Returns:
-            An integer array of that shape: 0 for a given, -1 for a cell that the rule never fills.
+            An integer array of that shape: 0 for a given, -1 for a cell that is never filled.
         """
         boards = np.atleast_2d(self._boards("puzzles", puzzles))
         filled = np.where(boards > 0, 0, -1)
-        units = np.array(self._units)  # [cells, 3]
-        sees = (units[:, None] == units[None]).any(-1).astype(np.int64)  # [cells, cells]
+        units = np.array(self._units).T[:, None] == np.arange(self.side)[:, None]
+        units = units.reshape(-1, self.cells).astype(np.int64)  # [3 side, cells]
         for n in range(1, self.cells + 1):
-            has = (boards[:, :, None] == np.arange(1, self.side + 1)).astype(np.int64)
-            possible = np.einsum("ij,njd->nid", sees, has) == 0  # [n, cells, values]
-            certain = (boards == 0) & (possible.sum(2) == 1)
+            possible = self.candidates(boards)  # [n, cells, values]
+            takes = possible & (possible.sum(2, keepdims=True) == 1)
+            if hidden:
+                places = np.einsum("uc,ncd->nud", units, possible.astype(np.int64))
+                alone = np.einsum("uc,nud->ncd", units, (places == 1).astype(np.int64)) > 0
+                takes |= possible & alone
+            certain = takes.any(2)
             if not certain.any():
                 break
-            boards = np.where(certain, possible.argmax(2) + 1, boards)
+            boards = np.where(certain, takes.argmax(2) + 1, boards)
             filled = np.where(certain, n, filled)
         return filled.reshape(np.shape(puzzles))
 

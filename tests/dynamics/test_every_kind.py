@@ -420,7 +420,56 @@ ROWS = ((4, 3), (2, 70))
 NO_AXIS, EMPTY, NO_ROWS = {"one number"}, {"no numbers"}, {"no rows"}
 LAST = {*NO_AXIS, *EMPTY}  # the last axis is not what the map asks for
 NO_SLOPE = {*EMPTY, "no rows"}
+# ---- trajectories ----
+
+
+def lag(z, p):
+    return np.sqrt((np.linalg.norm(z[p:] - z[:-p], axis=1) ** 2).mean())
+
+
+def endings(states):
+    found = ending(states)
+    z = array(states)
+    moves = np.linalg.norm(np.diff(z[10:], axis=0), axis=1)  # nine
+    # the median of torch is the lower one
+    late, soon = (np.sort(part)[(len(part) - 1) // 2] for part in (moves[5:], moves[:5]))
+    yield found.shrink, late / soon
+    returns = [lag(z[10:], p) for p in range(1, 6)]
+    yield found.recurrence, np.min(returns / np.maximum.accumulate(returns))
+
+
+def ratios(states):
+    found = participation_ratio(states)
+    values = np.linalg.eigvalsh(np.cov(array(states).T))
+    yield found, values.sum() ** 2 / (values**2).sum()
+
+
+def neighbours(states):
+    found = two_nn(states)
+    z = array(states).astype(float)
+    apart = np.sort(np.linalg.norm(z[:, None] - z, axis=2), axis=1)
+    yield found, (len(z) - 1) / np.log(apart[:, 2] / apart[:, 1]).sum()
+
+
+def imitations(states):
+    walk = array(walk_like(states))
+    z = array(states)
+    yield walk[0], z[0]
+    steps = (np.linalg.norm(np.diff(way, axis=0), axis=1) for way in (walk, z))
+    yield tuple(steps)
+
+
+def samples(z):
+    yield auc(z, z), 0.5
+
+
+FEW = {*COMPLEX, *NOT_FINITE, "one number", "no numbers", "no rows"}
 EXPORTS = {
+    "auc": Row(samples, refuses={*COMPLEX, "no numbers", "no rows", "NaN"}),
+    "ending": Row(endings, ((20, 2),), FEW),
+    "participation_ratio": Row(ratios, ((20, 2),), FEW),
+    "two_nn": Row(neighbours, ((20, 2),), FEW),
+    "walk_like": Row(imitations, ((20, 2),), FEW),
     "adaptive": Row(flown, ((4, 2),), {*NO_AXIS, *NOT_FINITE}),
     "basins": Row(places, ((4, 3),), {*NO_AXIS, *NO_ROWS, *NOT_FINITE}),
     "basins: attractors": Row(attractors, ((4, 3),), {*NO_AXIS, *NO_ROWS, *NOT_FINITE}),

@@ -60,6 +60,7 @@ CALLS = {
     "Sudoku.search": Call(SIX.search, P[0], limit=1),
     "Sudoku.solve": Call(SIX.solve, P[0]),
     "Sudoku.difficulty": Call(SIX.difficulty, P[0]),
+    "Sudoku.candidates": Call(SIX.candidates, P),
     "Sudoku.rounds": Call(SIX.rounds, P),
     "Sudoku.is_minimal": Call(SIX.is_minimal, P[0]),
     "Sudoku.is_solution": Call(SIX.is_solution, P[0], S[0], free=[1]),

@@ -165,28 +165,47 @@ def test_fingerprints_tell_apart_what_brute_force_does():
     assert len(set(sudoku.fingerprint(boards).tolist())) == len(classes)
 
 
+@pytest.mark.parametrize("hidden", [False, True])
 @pytest.mark.parametrize("box", BOXES)
 @given(seed=st.integers(0, 10_000))
-def test_rounds_against_a_board_filled_by_hand(box, seed):
+def test_rounds_against_a_board_filled_by_hand(box, hidden, seed):
     sudoku = Sudoku(box)
     puzzles, solutions = sudoku.generate(2, sudoku.cells // 2, seed)
-    rounds = sudoku.rounds(puzzles)
-    assert (sudoku.rounds(puzzles[0]) == rounds[0]).all()
-    for puzzle, solution, said in zip(puzzles, solutions, rounds, strict=True):
+    rounds, open_to = sudoku.rounds(puzzles, hidden), sudoku.candidates(puzzles)
+    assert (sudoku.rounds(puzzles[0], hidden) == rounds[0]).all()
+    for puzzle, solution, said, first in zip(puzzles, solutions, rounds, open_to, strict=True):
         board, n = puzzle.copy(), 0
         assert ((said == 0) == (puzzle > 0)).all()
         while True:
             n += 1
-            certain = [
-                cell
-                for cell in np.flatnonzero(board == 0)
-                if len({v for v in range(1, sudoku.side + 1) if fits(sudoku, board, cell, v)}) == 1
-            ]
-            assert np.flatnonzero(said == n).tolist() == certain
+            fit = {
+                (cell, v)
+                for cell in np.flatnonzero(board == 0).tolist()
+                for v in range(1, sudoku.side + 1)
+                if fits(sudoku, board, cell, v)
+            }
+            if n == 1:
+                assert {(c, v + 1) for c, v in np.argwhere(first).tolist()} == fit
+            certain = {cell for cell, _ in fit if sum(c == cell for c, _ in fit) == 1}
+            if hidden:
+                certain |= {cell for cell, v in fit if is_only_place(sudoku, fit, cell, v)}
+            assert set(np.flatnonzero(said == n).tolist()) == certain
             if not certain:
                 break
-            board[certain] = solution[certain]
+            board[list(certain)] = solution[list(certain)]
         assert (said[board == 0] == -1).all()
+
+
+def is_only_place(sudoku, fit, cell, value):
+    (h, w), side = sudoku.box, sudoku.side
+    places = [divmod(c, side) for c, v in fit if v == value]
+    r, c = divmod(cell, side)
+    units = (
+        [a for a, b in places if a == r],
+        [a for a, b in places if b == c],
+        [a for a, b in places if (a // h, b // w) == (r // h, c // w)],
+    )
+    return any(len(unit) == 1 for unit in units)
 
 
 def fits(sudoku, board, cell, value):

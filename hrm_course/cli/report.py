@@ -53,9 +53,7 @@ def runs_in(folder: str | Path, data: Dataset) -> list[Run]:
     runs = []
     for path in found:
         model = Solver.from_pretrained(path.parent)
-        reads, has = (
-            (shape.seq_len, shape.vocab_size) for shape in (model.config, data)
-        )
+        reads, has = ((shape.seq_len, shape.vocab_size) for shape in (model.config, data))
         if reads != has:
             raise ValueError(
                 f"{path.parent} reads {reads[0]} cells of {reads[1]} tokens, the data has {has[0]} "

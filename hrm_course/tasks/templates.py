@@ -174,8 +174,8 @@ class Colouring(_Differing):
         ValueError: a number out of range, or a jump that leads nowhere or twice to one node.
     """
 
-    nodes: int = whole(16, least=3, most=200)
-    jumps: tuple[int, ...] = (1, 4)
+    nodes: int = whole(20, least=3, most=200)
+    jumps: tuple[int, ...] = (1, 5)
     colours: int = whole(3, least=2, most=20)
 
     def __post_init__(self):

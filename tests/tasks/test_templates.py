@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hrm_course.tasks import Colouring, LatinSquare, Maze, Parity, Sudoku, faults
 
 TASKS = [Parity(16), LatinSquare(4), LatinSquare(5), Colouring(), Colouring(12, (1, 3), 3)]
-SMALL = [LatinSquare(2), LatinSquare(3), Colouring(7, (1,), 3), Colouring(8, (1, 4), 2)]
+SMALL = [LatinSquare(2), LatinSquare(3), Colouring(7, (1,), 3), Colouring(8, (1, 3), 2)]
 
 
 def ids(task):
@@ -43,7 +43,7 @@ def test_each_fulfils_the_contract(task):
 
 
 def test_so_do_the_tasks_of_the_course():
-    assert faults(Sudoku((2, 3)), n=8) == [] and faults(Maze(7), n=16) == []
+    assert faults(Sudoku(), n=4) == [] and faults(Maze(7), n=16) == []
 
 
 @pytest.mark.parametrize("task", SMALL, ids=ids)

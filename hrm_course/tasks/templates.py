@@ -24,13 +24,21 @@ class _Numbers:
         return self.most + 2
 
     def encode(self, boards) -> np.ndarray:
-        """Numbers ``[cells]`` or ``[n, cells]`` as tokens, int64."""
-        return arguments.boards("boards", boards, self.seq_len, self.most) + 1
+        """Numbers ``[..., cells]`` as tokens, int64."""
+        return self._checked("boards", boards, self.most) + 1
 
     def decode(self, tokens) -> np.ndarray:
         """Tokens as numbers; padding, which an untrained model may answer, becomes 0."""
-        tokens = arguments.boards("tokens", tokens, self.seq_len, self.vocab_size - 1)
-        return np.maximum(tokens - 1, 0)
+        return np.maximum(self._checked("tokens", tokens, self.vocab_size - 1) - 1, 0)
+
+    def _checked(self, what: str, values, most: int) -> np.ndarray:
+        array = arguments.numbers(what, values)
+        if array.shape[-1:] != (self.seq_len,):
+            raise ValueError(
+                f"{what} must be [..., {self.seq_len}] numbers; their shape is {list(array.shape)}."
+            )
+        arguments.within(what, array, most)
+        return array
 
 
 @dataclass(frozen=True)

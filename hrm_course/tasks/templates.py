@@ -80,7 +80,8 @@ class _Differing(_Numbers):
     def is_solution(self, puzzle, answer) -> bool:
         """Whether ``answer`` is full, keeps the givens, and no neighbours are equal."""
         puzzle, answer = np.asarray(puzzle), np.asarray(answer)
-        full = (answer > 0).all() and ((puzzle == 0) | (puzzle == answer)).all()
+        full = ((answer > 0) & (answer <= self.most)).all()
+        full = full and ((puzzle == 0) | (puzzle == answer)).all()
         return bool(full) and all(
             (answer[others] != value).all()
             for others, value in zip(self.neighbours, answer, strict=True)

@@ -64,6 +64,12 @@ def test_verdicts_and_solutions_are_those_of_trying_everything(task, data):
         assert not task.is_solution(puzzle, np.where(puzzle == 0, 1, puzzle))
 
 
+def test_a_number_that_is_none_of_the_colours_solves_nothing():
+    task, blank = Colouring(4, (1,), 2), [0] * 4
+    assert task.is_solution(blank, [1, 2, 1, 2])
+    assert not task.is_solution(blank, [1, 3, 1, 2]) and not task.is_solution(blank, [1, -1, 1, 2])
+
+
 @pytest.mark.parametrize("task", [LatinSquare(3), Colouring(9, (1, 4), 3)], ids=ids)
 def test_puzzles_have_one_solution(task):
     for puzzle, solution in zip(*task.generate(8, task.seq_len - 2, seed=5), strict=True):

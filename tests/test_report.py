@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,13 @@ from hrm_course.models import TRM, FeedForward, FeedForwardConfig, TRMConfig
 from hrm_course.tasks import Parity
 
 TASK = Parity(4)
-SHAPE = dict(vocab_size=3, seq_len=4, hidden_size=8, num_heads=2, mixer="tokens")
+SHAPE: dict[str, Any] = dict(vocab_size=3, seq_len=4, hidden_size=8, num_heads=2, mixer="tokens")
 SHAPE |= dict(position_code="none", inner_multiple=8, H_cycles=1, L_cycles=1)
 
 
 def data(n=40):
-    boards = [TASK.encode(side) for side in TASK.generate(n, seed=3)]
-    return Dataset.from_rows(*boards, TASK.vocab_size)
+    before, after = (TASK.encode(side) for side in TASK.generate(n, seed=3))
+    return Dataset.from_rows(before, after, TASK.vocab_size)
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +128,8 @@ def test_the_command_writes_the_page(folders, tmp_path, capsys, page):
     ],
 )
 def test_mistakes_get_one_sentence(folders, tmp_path, capsys, runs, change, words):
-    boards = [TASK.encode(side) for side in TASK.generate(5, seed=3)]
-    part = Dataset.from_rows(*boards, **({"vocab_size": 3} | change))
+    before, after = (TASK.encode(side) for side in TASK.generate(5, seed=3))
+    part = Dataset.from_rows(before, after, **({"vocab_size": 3} | change))
     write_dataset(tmp_path / "data", {"train": part, "test": part})
     assert main(["report", str(folders / runs), "--data", str(tmp_path / "data")]) == 2
     assert words in capsys.readouterr().err

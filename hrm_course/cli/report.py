@@ -185,7 +185,7 @@ def _radii(model: Reasoner, inputs, ids, right: Tensor, segments: int) -> str:
         with torch.no_grad():
             for _ in range(segments):
                 z = f(z)
-            radii = spectral_radius(f, z, batched=True)
+            radii = torch.as_tensor(spectral_radius(f, z, batched=True))
         said.append(f"{kind} boards {' '.join(f'{radius:.2f}' for radius in radii.tolist())}")
     return (
         f"**Spectral radius** of a segment's Jacobian after segment {segments}: {'; '.join(said)}. "

@@ -16,8 +16,13 @@ from . import arguments
 class _Numbers:
     """Boards of ``seq_len`` numbers from 0 to ``most``."""
 
-    seq_len: int
-    most: int
+    @property
+    def seq_len(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def most(self) -> int:
+        raise NotImplementedError
 
     @property
     def vocab_size(self) -> int:
@@ -50,10 +55,13 @@ class Parity(_Numbers):
     """
 
     length: int = whole(16, least=2, most=1_000)
-    most = 1
 
     def __post_init__(self):
         check_fields(self)
+
+    @property
+    def most(self) -> int:
+        return 1
 
     @property
     def seq_len(self) -> int:
@@ -75,7 +83,13 @@ class Parity(_Numbers):
 class _Differing(_Numbers):
     """Cells with numbers from 1 to ``most``, 0 = blank; neighbours must differ."""
 
-    neighbours: list[list[int]]  # of each cell
+    @cached_property
+    def neighbours(self) -> list[list[int]]:
+        """Those of each cell."""
+        return self._neighbours()
+
+    def _neighbours(self) -> list[list[int]]:
+        raise NotImplementedError
 
     def is_solution(self, puzzle, answer) -> bool:
         """Whether ``answer`` is full, keeps the givens, and no neighbours are equal."""
@@ -134,7 +148,7 @@ class _Differing(_Numbers):
                         puzzle[cell] = solution[cell]
         return boards[0], boards[1]
 
-    def augment(self, puzzles, solutions, seed: int | np.random.Generator = 0):
+    def augment(self, puzzles, solutions, seed=0):
         """The same puzzles with their numbers renamed, each row in its own way."""
         rng = arguments.seeded(seed)
         pairs = arguments.pairs(puzzles, solutions, self.seq_len, self.most)
@@ -166,8 +180,7 @@ class LatinSquare(_Differing):
     def seq_len(self) -> int:
         return self.side**2
 
-    @cached_property
-    def neighbours(self) -> list[list[int]]:
+    def _neighbours(self) -> list[list[int]]:
         places = [divmod(cell, self.side) for cell in range(self.seq_len)]
         return [
             [c for c, (a, b) in enumerate(places) if (a == row) != (b == column)]
@@ -205,7 +218,6 @@ class Colouring(_Differing):
     def seq_len(self) -> int:
         return self.nodes
 
-    @cached_property
-    def neighbours(self) -> list[list[int]]:
+    def _neighbours(self) -> list[list[int]]:
         ways = [sign * jump for jump in self.jumps for sign in (1, -1)]
         return [sorted({(k + way) % self.nodes for way in ways}) for k in range(self.nodes)]

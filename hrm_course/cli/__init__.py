@@ -213,6 +213,14 @@ def parser() -> argparse.ArgumentParser:
     a("--out", default="runs", help="where the runs are (runs)")
     a("--to", default="hrm_course/pretrained", help="where the model goes")
     a("--hardware", required=True, help="where they were trained, in words")
+
+    says = "fill a page about a reasoner from its finished runs"
+    a = add("report", _report, says, "runs/my-data --baseline plain/my-data --data my-data")
+    a("runs", help="folder with the runs seed0, seed1, ... of the reasoner")
+    a("--baseline", metavar="RUNS", help="the same of what it is compared with")
+    a("--data", required=True, metavar="FOLDER", help="the data set; its test part is used")
+    a("--segments", type=depth, default=8, help="depth at which it is judged (8)")
+    a("--to", metavar="FILE", help="where the page goes; left out: shown")
     return top
 
 
@@ -384,6 +392,23 @@ def _convert(arguments: argparse.Namespace) -> int:
     model = from_official(arguments.source, arguments.config, dataset)
     model.save_pretrained(arguments.to)
     print(f"{arguments.to}: {type(model).__name__}, {model.num_parameters():,} parameters")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from .. import files
+    from ..data import read_dataset
+    from .report import report_lines, runs_in
+
+    data = read_dataset(arguments.data, "test")
+    runs = runs_in(arguments.runs, data)
+    baseline = runs_in(arguments.baseline, data) if arguments.baseline else []
+    lines = report_lines(runs, baseline, data, arguments.segments)
+    if arguments.to:
+        files.write(arguments.to, "\n".join(lines) + "\n")
+        print(arguments.to)
+    else:
+        _print(lines)
     return 0
 
 

@@ -344,3 +344,59 @@ def _place(pairs: list[Pair], variant: Variant, rng: np.random.Generator) -> Ite
         corner = [0, 0] if i == stays else offsets
         before, after = (encode(grid, *corner) for grid in grids)
         yield before, after
+
+
+# ---- scoring ------------------------------------------------------------------------------
+
+
+def attempts(grids, trust=None, k: int = 2) -> list[np.ndarray]:
+    """The ``k`` different grids to hand in, of all that were answered for one test input.
+
+    Those that were answered most often come first; of equally many votes the larger mean trust
+    counts, then who came first. Source: the evaluation in the official code of HRM and TRM.
+
+    Args:
+        grids: one answer a variant, as `Variant.undo` gives it; an empty grid is no answer.
+        trust: the chance that each answer is right, as the halting head says; by default equal.
+        k: how many may be handed in; published: 2.
+
+    Raises:
+        ValueError: a grid is malformed, or there is not one number for each.
+    """
+    k = arguments.whole("k", k, 1, arguments.MANY)
+    grids = [np.asarray(grid) for grid in grids]
+    trust = [0.0] * len(grids) if trust is None else [float(chance) for chance in trust]
+    if len(trust) != len(grids):
+        raise ValueError(f"{len(grids)} grids need as many numbers of trust, not {len(trust)}.")
+    votes: dict[tuple, list[float]] = {}
+    first = {}
+    for grid, chance in zip(grids, trust, strict=True):
+        if grid.size:
+            grid = check(grid)
+            key = grid.shape, grid.tobytes()
+            votes.setdefault(key, []).append(chance)
+            first.setdefault(key, grid)
+    order = sorted(votes, key=lambda key: (-len(votes[key]), -sum(votes[key]) / len(votes[key])))
+    return [first[key] for key in order[:k]]
+
+
+def score(handed_in, outputs) -> float:
+    """The share of a task's test inputs of which one attempt is the output, cell by cell.
+
+    Args:
+        handed_in: for each test input its `attempts`.
+        outputs: the right grid of each.
+
+    Raises:
+        ValueError: there is not one list of attempts for each output.
+    """
+    handed_in, outputs = list(handed_in), [check(output) for output in outputs]
+    if len(handed_in) != len(outputs) or not outputs:
+        raise ValueError(
+            f"{len(outputs)} test outputs need as many lists of attempts, not {len(handed_in)}."
+        )
+    right = [
+        any(np.array_equal(grid, output) for grid in grids)
+        for grids, output in zip(handed_in, outputs, strict=True)
+    ]
+    return float(np.mean(right))

@@ -3,6 +3,7 @@
 import bisect
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ class PuzzleStream:
     uninterrupted one would have seen.
 
     Args:
-        task: gives ``augment`` and ``encode``.
+        task: a `Task`; one that gives ``augment``, where there are symmetries.
         puzzles, solutions: integer arrays ``[n, cells]``.
         batch_size: rows in a batch.
         seed: seeds the choice of rows and symmetries.
@@ -35,7 +36,7 @@ class PuzzleStream:
         ValueError: puzzles without solutions, or a number out of range.
     """
 
-    task: Sudoku | Maze
+    task: Any
     puzzles: np.ndarray
     solutions: np.ndarray
     batch_size: int = whole(least=1, most=10**6)

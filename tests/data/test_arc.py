@@ -275,3 +275,39 @@ def test_no_tasks_at_all(tmp_path):
         arc.read_tasks(tmp_path)
     with pytest.raises(FileNotFoundError, match="is missing"):
         arc.read_tasks(tmp_path / "none.json")
+
+
+# ---- scoring ------------------------------------------------------------------------------
+
+
+def test_two_attempts_by_hand():
+    a, b, c = (np.full((2, 2), colour) for colour in (1, 2, 3))
+    assert [g.tolist() for g in arc.attempts([a, b, c, b, c, c])] == [c.tolist(), b.tolist()]
+    tied = arc.attempts([a, b, b, a, c], [0.1, 0.6, 0.6, 0.9, 1.0], k=3)  # a 0.5, b 0.6
+    assert [g[0, 0] for g in tied] == [2, 1, 3]
+    empty = np.zeros((0, 0), dtype=int)
+    assert arc.attempts([empty, empty]) == []
+    assert len(arc.attempts([a, a, empty])) == 1
+    wide, tall = np.zeros((1, 4), dtype=int), np.zeros((4, 1), dtype=int)
+    assert len(arc.attempts([wide, tall])) == 2  # the same bytes in another shape
+    with pytest.raises(ValueError, match="as many numbers of trust"):
+        arc.attempts([a, b], [0.5])
+    with pytest.raises(ValueError, match="colours"):
+        arc.attempts([np.full((2, 2), 10)])
+
+
+def test_a_score_counts_test_inputs_one_of_whose_attempts_is_right():
+    a, b, c = (np.full((2, 2), colour) for colour in (1, 2, 3))
+    assert arc.score([[a, b], [a]], [b, a]) == 1
+    assert arc.score([[a, b], [], [b[:1]]], [c, a, b]) == 0
+    assert arc.score([[a, b], [c, a]], [b, b]) == 0.5
+    with pytest.raises(ValueError, match="as many lists"):
+        arc.score([[a]], [a, b])
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.integers(1, 4))
+def test_attempts_are_the_most_frequent(answers, k):
+    """Against a count of one's own; ties go to who came first."""
+    got = [int(g[0, 0]) for g in arc.attempts([np.array([[v]]) for v in answers], k=k)]
+    order = sorted(set(answers), key=lambda v: (-answers.count(v), answers.index(v)))
+    assert got == order[:k]

@@ -364,8 +364,9 @@ def attempts(grids, trust=None, k: int = 2) -> list[np.ndarray]:
         ValueError: a grid is malformed, or there is not one number for each.
     """
     k = arguments.whole("k", k, 1, arguments.MANY)
-    grids = [np.asarray(grid) for grid in grids]
-    trust = [0.0] * len(grids) if trust is None else [float(chance) for chance in trust]
+    grids = [arguments.numbers("A grid", grid) for grid in _listed("grids", grids)]
+    trust = [0.0] * len(grids) if trust is None else _listed("trust", trust)
+    trust = [arguments.share("trust", chance) for chance in trust]
     if len(trust) != len(grids):
         raise ValueError(f"{len(grids)} grids need as many numbers of trust, not {len(trust)}.")
     votes: dict[tuple, list[float]] = {}
@@ -390,7 +391,9 @@ def score(handed_in, outputs) -> float:
     Raises:
         ValueError: there is not one list of attempts for each output.
     """
-    handed_in, outputs = list(handed_in), [check(output) for output in outputs]
+    outputs = [check(output) for output in _listed("outputs", outputs)]
+    lists = [_listed("attempts", grids) for grids in _listed("handed_in", handed_in)]
+    handed_in = [[check(grid) for grid in grids] for grids in lists]
     if len(handed_in) != len(outputs) or not outputs:
         raise ValueError(
             f"{len(outputs)} test outputs need as many lists of attempts, not {len(handed_in)}."
@@ -400,3 +403,12 @@ def score(handed_in, outputs) -> float:
         for grids, output in zip(handed_in, outputs, strict=True)
     ]
     return float(np.mean(right))
+
+
+def _listed(what: str, values) -> list:
+    """The parts of a list, a tuple or an array of something."""
+    try:
+        assert not isinstance(values, str | bytes | dict)
+        return list(values)
+    except (AssertionError, TypeError):
+        raise ValueError(f"{what} must be a list, not {values!r}.") from None

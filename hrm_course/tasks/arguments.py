@@ -91,6 +91,18 @@ def boards(what: str, values: Any, cells: int, most: int) -> np.ndarray:
     return array
 
 
+def board(what: str, values: Any, cells: int, most: int) -> np.ndarray:
+    """One board ``[cells]`` of numbers from 0 to ``most``, as int64.
+
+    Raises:
+        ValueError: it is none.
+    """
+    array = boards(what, values, cells, most)
+    if array.ndim != 1:
+        raise ValueError(f"{what} must be one board of {cells} numbers, not {len(array)} boards.")
+    return array
+
+
 def pairs(puzzles: Any, solutions: Any, cells: int, most: int) -> np.ndarray:
     """Puzzles beside their solutions ``[n, 2, cells]``, each ``[cells]`` or ``[n, cells]``.
 

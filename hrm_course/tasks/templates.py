@@ -36,6 +36,22 @@ class _Numbers:
         """Tokens as numbers; padding, which an untrained model may answer, becomes 0."""
         return np.maximum(self._checked("tokens", tokens, self.vocab_size - 1) - 1, 0)
 
+    def is_solution(self, puzzle, answer) -> bool:
+        """Whether ``answer`` solves ``puzzle``, both ``[cells]``, by the rules alone.
+
+        Raises:
+            ValueError: ``puzzle`` is no board. An answer that is none is wrong.
+        """
+        puzzle = arguments.board("puzzle", puzzle, self.seq_len, self.most)
+        try:
+            answer = arguments.board("answer", answer, self.seq_len, self.most)
+        except ValueError:
+            return False
+        return self._solves(puzzle, answer)
+
+    def _solves(self, puzzle: np.ndarray, answer: np.ndarray) -> bool:
+        raise NotImplementedError
+
     def _checked(self, what: str, values, most: int) -> np.ndarray:
         array = arguments.numbers(what, values)
         if array.shape[-1:] != (self.seq_len,):
@@ -73,11 +89,9 @@ class Parity(_Numbers):
         bits = arguments.seeded(seed).integers(2, size=(n, self.length))
         return bits, bits.cumsum(1) % 2
 
-    def is_solution(self, puzzle, answer) -> bool:
-        """Whether each parity is the one before it, flipped where the bit is 1."""
-        answer = np.asarray(answer)
-        before = np.concatenate([[0], answer[:-1]])
-        return bool((answer == before ^ np.asarray(puzzle)).all())
+    def _solves(self, puzzle: np.ndarray, answer: np.ndarray) -> bool:
+        """Each parity is the one before it, flipped where the bit is 1."""
+        return bool((answer == np.append(0, answer[:-1]) ^ puzzle).all())
 
 
 class _Differing(_Numbers):
@@ -91,11 +105,9 @@ class _Differing(_Numbers):
     def _neighbours(self) -> list[list[int]]:
         raise NotImplementedError
 
-    def is_solution(self, puzzle, answer) -> bool:
-        """Whether ``answer`` is full, keeps the givens, and no neighbours are equal."""
-        puzzle, answer = np.asarray(puzzle), np.asarray(answer)
-        full = ((answer > 0) & (answer <= self.most)).all()
-        full = full and ((puzzle == 0) | (puzzle == answer)).all()
+    def _solves(self, puzzle: np.ndarray, answer: np.ndarray) -> bool:
+        """The answer is full, keeps the givens, and no neighbours are equal."""
+        full = (answer > 0).all() and ((puzzle == 0) | (puzzle == answer)).all()
         return bool(full) and all(
             (answer[others] != value).all()
             for others, value in zip(self.neighbours, answer, strict=True)
@@ -103,7 +115,8 @@ class _Differing(_Numbers):
 
     def solutions(self, puzzle, limit: int = 2, rng=None) -> list[np.ndarray]:
         """Up to ``limit`` solutions, found by trying; numbers in the order that ``rng`` draws."""
-        board, found = arguments.boards("puzzle", puzzle, self.seq_len, self.most).tolist(), []
+        limit = arguments.whole("limit", limit, 1)
+        board, found = arguments.board("puzzle", puzzle, self.seq_len, self.most).tolist(), []
         order = [*range(1, self.most + 1)]
 
         def search() -> bool:
@@ -203,9 +216,8 @@ class Colouring(_Differing):
     def __post_init__(self):
         check_fields(self)
         half = self.nodes // 2
-        if len(set(self.jumps)) != len(self.jumps) or not all(
-            isinstance(jump, int) and 1 <= jump <= half for jump in self.jumps
-        ):
+        whole = isinstance(self.jumps, tuple) and all(type(jump) is int for jump in self.jumps)
+        if not whole or sorted({*self.jumps} & {*range(1, half + 1)}) != sorted(self.jumps):
             raise ValueError(f"jumps must be different whole numbers from 1 to {half}.")
         if not self.solutions(np.zeros(self.nodes, dtype=int), limit=1):
             raise ValueError(f"This graph has no colouring with {self.colours} colours.")

@@ -33,6 +33,7 @@ DATA = build(SIX, P, S)
 FEW = dict(vocab_size=8)
 ROWS = np.arange(12).reshape(2, 6)
 STARTS = np.array([0, 1, 2])
+BITS, DIFFERING = tasks.Parity(4), (tasks.LatinSquare(3), tasks.Colouring(8, (1, 3), 3))
 
 
 class Call:
@@ -84,6 +85,30 @@ CALLS = {
     "Maze.decode": Call(MAZE.decode, MP + 1),
     "Maze.parse": Call(MAZE.parse, MAZE.format(MP[0])),
     "Maze.format": Call(MAZE.format, MP[0]),
+    "Parity": Call(lambda length: tasks.Parity(length).length, 4),
+    "Parity.generate": Call(BITS.generate, 2, 3),
+    "LatinSquare": Call(lambda side: tasks.LatinSquare(side).side, 4),
+    "Colouring": Call(lambda *ring: tasks.Colouring(*ring).nodes, 6, (1,), 2),
+    **{
+        f"{type(task).__name__}.{name}": call
+        for task, P, S in ((BITS, *BITS.generate(2)), *((t, *t.generate(2)) for t in DIFFERING))
+        for name, call in {
+            "encode": Call(task.encode, P),
+            "decode": Call(task.decode, P + 1),
+            "is_solution": Call(task.is_solution, P[0], S[0], free=[1]),
+        }.items()
+    },
+    **{
+        f"{type(task).__name__}.{name}": call
+        for task, P, S in ((t, *t.generate(2)) for t in DIFFERING)
+        for name, call in {
+            "generate": Call(task.generate, 2, blanks=3, seed=3),
+            "solutions": Call(task.solutions, P[0], limit=2),
+            "augment": Call(task.augment, P, S, 3),
+        }.items()
+    },
+    "arc.attempts": Call(arc.attempts, [GRID, GRID.T, GRID], trust=[0.5, 1.0, 0.5], k=1),
+    "arc.score": Call(arc.score, [[GRID], [GRID]], [GRID, GRID.T]),
     "arc.load_tasks": Call(arc.load_tasks, "arc-1"),
     "arc.read_tasks": Call(arc.read_tasks, "own.json", "solutions.json", free=[0, 1]),
     "arc.encode": Call(arc.encode, GRID, 1, 2),
@@ -117,9 +142,15 @@ CALLS = {
     "tables.write_csv": Call(tables.write_csv, "b.csv", SIX, P, S, free=[0, 1]),
     "hub.fetch": Call(fetch, "owner/name", "file", "here", "dataset", free=[2]),
 }
-# are given back, not called; or tested with the recipes in tests/training and tests/zoo
+# are given back, not called; or tested in test_templates, or with recipes in training and zoo
 RESULTS = {
     "Search",
+    "Task",
+    "Task.generate",
+    "Task.encode",
+    "Task.decode",
+    "Task.is_solution",
+    "faults",
     "arc.Task",
     "tables.Table",
     "streams.PuzzleStream",
@@ -128,6 +159,9 @@ RESULTS = {
     "streams.training_and_test",
 }
 SAME = {  # keep what they are given, which has to be of Python's or NumPy's own kinds; or load
+    "Parity",
+    "LatinSquare",
+    "Colouring",
     "arc.Variant",
     "dataset.Dataset",
     "arc.load_tasks",
@@ -168,11 +202,10 @@ def test_every_public_function_is_tried():
     for name, thing in public_names():
         found.add(name)
         if inspect.isclass(thing):
-            methods = {
-                n for n, m in vars(thing).items() if callable(getattr(thing, n)) and n[0] != "_"
-            }
-            called = {"__call__"} & vars(thing).keys()
-            found |= {f"{name}.{method}" for method in methods | called}
+            ours = [vars(c) for c in thing.__mro__ if c.__module__.startswith("hrm_course")]
+            parts = {n for part in ours for n in part}
+            methods = {n for n in parts if callable(getattr(thing, n)) and n[0] != "_"}
+            found |= {f"{name}.{method}" for method in methods | {"__call__"} & parts}
     assert found | {"files.read_json"} == CALLS.keys() | RESULTS
 
 

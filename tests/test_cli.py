@@ -641,6 +641,7 @@ SOUND = {  # arguments with which a command would do its work
     "release": {"--solutions": "none", "--exercises": "new/e"},
     "grade": {"submissions": "none", "--out": "new/g"},
     "outputs": {"notebooks": "none.ipynb"},
+    "report": {"runs": "none", "--data": "none", "--to": "new/page.md"},
     "publish": {"recipe": "trm-sudoku-4x4", "--hardware": "none", "--out": "none", "--to": "new/p"},
 }
 NUMBERS = ("-1", "1.5", "x", "", "1e9", "9" * 30)
